@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs what the tests need and this machine lacks. Given: the Rust toolchain, git, Python 3. Run by ./test; safe to repeat.
+#
+#   in .tools/ (removed with the folder)   just, typos, agentskills (a peer for the validator), rfc8785 (a peer for canonical JSON)
+#   with cargo install, if missing         cargo-nextest
+#   with apt-get, as root on Debian        PostgreSQL's server, bsdtar, strace
+#
+# What can be installed only by root is named when we are not root; the tests that need it then fail and say so.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '    %s\n' "$*"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+have_postgres() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
+packages=()
+have_postgres || packages+=(postgresql)
+have bsdtar || packages+=(libarchive-tools)
+have strace || packages+=(strace)
+have cc || packages+=(gcc libc6-dev)
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+if [ ${#packages[@]} -gt 0 ]; then
+    if [ "$(id -u)" = 0 ] && have apt-get; then
+        say "installing ${packages[*]}"
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -qq
+        # No cluster of the system's own: the tests make theirs in a temporary folder.
+        mkdir -p /etc/postgresql-common
+        [ -e /etc/postgresql-common/createcluster.conf ] ||
+            echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+        apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+    else
+        say "missing, please install: ${packages[*]}"
+    fi
+fi
+
+# A stamp names what the folder holds, so that a second run costs nothing.
+wanted='rust-just==1.59.0 typos==1.52.0 skills-ref==0.1.1 rfc8785==0.1.4'
+if [ "$(cat .tools/stamp 2>/dev/null)" != "$wanted" ]; then
+    say "installing $wanted into .tools/"
+    python3 -m venv .tools/venv
+    # shellcheck disable=SC2086 # one argument a package
+    .tools/venv/bin/pip install --quiet --disable-pip-version-check $wanted
+    echo "$wanted" >.tools/stamp
+fi
+
+if ! have cargo-nextest; then
+    say 'installing cargo-nextest (some minutes, once)'
+    cargo install cargo-nextest --locked --quiet --debug --root .tools
+fi
