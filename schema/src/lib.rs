@@ -8,12 +8,17 @@ pub mod codes;
 pub mod digest;
 pub mod index;
 pub mod limits;
+pub mod lint;
+pub mod lock;
+pub mod manifest;
 pub mod name;
 pub mod problem;
+pub mod project;
 pub mod spec;
 pub mod statement;
 pub mod time;
 pub mod token;
+mod toml_doc;
 pub mod version;
 
 pub use codes::{Code, Fault};

@@ -1,0 +1,150 @@
+//! What a check says about a skill: findings with a rule, a place and what to do.
+//!
+//! Every checker of this product reports [`Finding`]s: the two-level validator here, the content rules of `bundle`, and the
+//! readers of `skill.toml`, `skills.toml` and `skills.lock`. A rule's id has the form `area.rule` and is never reused.
+
+mod place;
+mod suggest;
+
+use serde::Serialize;
+
+use crate::{Code, Fault};
+
+pub use place::{Lines, Place};
+pub use suggest::closest;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Evidence for a reader; never blocks anything.
+    Note,
+    /// Should be fixed; blocks only under `--deny warnings`.
+    Warning,
+    /// Refused at the level of the check.
+    Error,
+}
+
+impl Severity {
+    /// `note`, `warning` or `error`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How strict a check is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Level {
+    /// Publishing: what would make agents disagree about the skill is an error.
+    #[default]
+    Strict,
+    /// Installing and importing: what agents load all the same is a warning (client guide of the Agent Skills specification).
+    Lenient,
+}
+
+/// One thing that a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The stable rule id, `area.rule`: `frontmatter.unknown-key`.
+    pub rule: &'static str,
+    /// The error code of an error. `None` for warnings and notes.
+    #[serde(serialize_with = "code_id")]
+    pub code: Option<&'static Code>,
+    /// How much it weighs.
+    #[serde(rename = "level")]
+    pub severity: Severity,
+    /// What is wrong, in one sentence without a full stop. May quote the package: printers escape it.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// The file, relative to the skill's folder, with `/`. Untrusted: printers escape it.
+    pub file: Option<String>,
+    /// The line, from 1.
+    pub line: Option<usize>,
+    /// The column in characters, from 1.
+    pub column: Option<usize>,
+    /// How many characters of that line it is about.
+    #[serde(rename = "length")]
+    pub len: Option<usize>,
+}
+
+impl Finding {
+    /// An error, with the code under which it is reported.
+    pub fn error(rule: &'static str, code: &'static Code, message: impl Into<String>) -> Self {
+        Self::new(rule, Some(code), Severity::Error, message.into())
+    }
+
+    /// A warning.
+    pub fn warning(rule: &'static str, message: impl Into<String>) -> Self {
+        Self::new(rule, None, Severity::Warning, message.into())
+    }
+
+    /// A note.
+    pub fn note(rule: &'static str, message: impl Into<String>) -> Self {
+        Self::new(rule, None, Severity::Note, message.into())
+    }
+
+    fn new(rule: &'static str, code: Option<&'static Code>, severity: Severity, message: String) -> Self {
+        Self { rule, code, severity, message, help: None, file: None, line: None, column: None, len: None }
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Names the file.
+    #[must_use]
+    pub fn file(mut self, file: impl Into<String>) -> Self {
+        self.file = Some(file.into());
+        self
+    }
+
+    /// Names the place in the file.
+    #[must_use]
+    pub fn place(mut self, place: Place) -> Self {
+        self.line = Some(place.line);
+        self.column = Some(place.column);
+        self.len = Some(place.len);
+        self
+    }
+
+    /// Whether it is an error.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// The finding as the occurrence of an error: `FILE:LINE:COLUMN` and the message.
+    pub fn to_fault(&self) -> Fault {
+        let mut fault = Fault::new(self.code.unwrap_or(crate::codes::LINT)).detail(&self.message);
+        if let Some(file) = &self.file {
+            let mut place = file.clone();
+            for number in [self.line, self.column].into_iter().flatten() {
+                place.push_str(&format!(":{number}"));
+            }
+            fault = fault.at(place);
+        }
+        fault
+    }
+}
+
+/// Sorts findings by file, line and column; findings without a place come first.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| (&a.file, a.line, a.column, a.rule).cmp(&(&b.file, b.line, b.column, b.rule)));
+}
+
+/// The code of the first error, if there is one: what the whole check failed with.
+pub fn code_of(findings: &[Finding]) -> Option<&'static Code> {
+    findings.iter().find(|f| f.is_error()).map(|f| f.code.unwrap_or(crate::codes::LINT))
+}
+
+#[allow(clippy::ref_option)] // The shape that serde asks for.
+fn code_id<S: serde::Serializer>(code: &Option<&'static Code>, serializer: S) -> Result<S::Ok, S::Error> {
+    code.map(|code| code.id).serialize(serializer)
+}
