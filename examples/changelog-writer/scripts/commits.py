@@ -51,7 +51,7 @@ def commits(since):
             "hash": short,
             "subject": subject,
             "body": body.strip(),
-            "files": files.split("\n")[1:] if files.startswith("\n") else files.split(),
+            "files": [name for name in files.split("\n") if name],
             "guess": guess(subject),
         }
 

@@ -1,0 +1,32 @@
+# The words of everyday work. `./test` and `./demo` need no just; `scripts/test-tools.sh` puts just into .tools/venv/bin.
+
+# Lists these words.
+default:
+    @just --list
+
+# Everything that CI checks.
+ci:
+    ./test
+
+# All tests, or those whose name contains a word: `just test yank`.
+test *words:
+    cargo build --workspace --bins --tests
+    cargo nextest run --workspace {{ words }}
+
+# Formatting, spelling and lints.
+lint:
+    ./test format spelling lint
+
+# Writes the generated documents (docs/errors.md, docs/cli.md) and the snapshots anew; look at the diff before committing.
+docs:
+    cargo build --workspace --bins --tests
+    UPDATE_DOCS=1 INSTA_UPDATE=always cargo nextest run -p skill-tests
+
+# A registry, three skills and an install, in a temporary folder.
+demo *flags:
+    ./demo {{ flags }}
+
+# Kills client and server at 200 random points and looks at what is left.
+faults tries="200":
+    cargo build --workspace --bins --tests
+    SKILL_FAULT_TRIES={{ tries }} cargo nextest run -p skill-tests --run-ignored all faults

@@ -1,0 +1,28 @@
+//! Where the programs under test are.
+
+use std::path::PathBuf;
+
+/// The client's program, `skill`.
+pub fn skill() -> PathBuf {
+    built("skill")
+}
+
+/// The registry's program, `skill-registry`.
+pub fn skill_registry() -> PathBuf {
+    built("skill-registry")
+}
+
+/// Programs lie in the target folder beside `deps/`, where the running test lies. They are built by `cargo build --bins`, which
+/// `./test` runs first: cargo alone builds the programs of a test's own package only.
+fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let folder = test.parent().and_then(|deps| deps.parent()).expect("target/debug");
+    let program = folder.join(name);
+    assert!(program.is_file(), "{} is not built: run `cargo build --workspace --bins` first", program.display());
+    program
+}
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("the root").to_owned()
+}

@@ -1,0 +1,158 @@
+//! A real `skill-registry` in a folder of its own, started on a free port.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    http::{self, Answer},
+    programs,
+    run::{self, Outcome},
+};
+
+/// How long a start may take before the test fails: many times what it takes, since test machines are busy.
+const START: Duration = Duration::from_mins(1);
+
+/// A registry: its folder, its settings, and its process while it runs.
+#[derive(Debug)]
+pub struct Registry {
+    folder: PathBuf,
+    data: PathBuf,
+    flags: Vec<String>,
+    database: Option<String>,
+    running: Option<Running>,
+    address: Option<SocketAddr>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+}
+
+impl Registry {
+    /// A registry that keeps everything below the folder, with further flags for `serve`. It is not started yet.
+    pub fn new(folder: &Path, flags: &[&str], database: Option<&str>) -> Self {
+        let data = folder.join("data");
+        fs::create_dir_all(folder).expect("the registry's folder");
+        Self {
+            folder: folder.to_owned(),
+            data,
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            database: database.map(str::to_owned),
+            running: None,
+            address: None,
+        }
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Starts it and waits until it answers. After the first start it keeps its port.
+    pub fn start(&mut self) {
+        assert!(self.running.is_none(), "it runs already");
+        let ready = self.folder.join("ready");
+        let _ = fs::remove_file(&ready);
+        let log = fs::File::options().create(true).append(true).open(self.log()).expect("a log file");
+        let listen = self.address.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
+        let mut command = Command::new(programs::skill_registry());
+        command
+            .env_clear()
+            .args(["serve", "--data"])
+            .arg(&self.data)
+            .args(["--listen", &listen, "--ready-file"])
+            .arg(&ready);
+        command.args(&self.flags);
+        if let Some(url) = &self.database {
+            command.args(["--database-url", url]);
+        }
+        let child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("the registry starts");
+        let mut running = Running { child };
+        let begun = Instant::now();
+        let address = loop {
+            let text = fs::read_to_string(&ready).unwrap_or_default();
+            if let Some(address) =
+                text.lines().next().filter(|_| text.ends_with('\n')).and_then(|line| line.parse().ok())
+            {
+                break address;
+            }
+            if let Some(status) = running.child.try_wait().expect("a child") {
+                panic!(
+                    "the registry ended ({status}) before it answered:\n{}",
+                    fs::read_to_string(self.log()).unwrap_or_default()
+                );
+            }
+            assert!(begun.elapsed() < START, "the registry does not answer");
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        self.address = Some(address);
+        self.running = Some(running);
+    }
+
+    /// Asks it to stop, waits until it has, and says with which exit status it ended.
+    pub fn stop(&mut self) -> i32 {
+        let mut running = self.running.take().expect("it runs");
+        let pid = running.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        run::status_of(running.child.wait().expect("it ends"))
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(&mut self) {
+        drop(self.running.take().expect("it runs"));
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address.expect("it was started")
+    }
+
+    /// The address that people use.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// What it logged so far.
+    pub fn log_text(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    /// Runs `skill-registry admin …` on its folder.
+    pub fn admin(&self, args: &[&str]) -> Outcome {
+        let data = self.data.to_string_lossy().into_owned();
+        let mut all = vec!["admin"];
+        all.extend(args);
+        all.extend(["--data", data.as_str()]);
+        if let Some(url) = &self.database {
+            all.extend(["--database-url", url.as_str()]);
+        }
+        run::run(&programs::skill_registry(), &all, &self.folder, &[], None)
+    }
+
+    /// Reads an address of it.
+    pub fn get(&self, path: &str) -> Answer {
+        http::send(self.address(), "GET", path, &[], b"")
+    }
+
+    /// Sends any request.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        http::send(self.address(), method, path, headers, body)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,83 @@
+//! A registry and its people.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Owner, Person, Reader, Stranger, postgres::Postgres, registry::Registry, run::Redactions};
+
+/// Everything that a story happens in. It ends with the story: processes are stopped, folders removed.
+#[derive(Debug)]
+pub struct World {
+    /// The registry, running.
+    pub registry: Registry,
+    // Dropped in this order: the registry before its database, the folder last.
+    _postgres: Option<Postgres>,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    /// A registry with SQLite, as `skill-registry serve` starts it, but without rate limits.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with further flags for `serve`.
+    pub fn with(flags: &[&str]) -> Self {
+        Self::build(flags, None)
+    }
+
+    /// The same on a PostgreSQL server of its own.
+    pub fn on_postgres() -> Self {
+        Self::build(&[], Some(Postgres::start()))
+    }
+
+    fn build(flags: &[&str], postgres: Option<Postgres>) -> Self {
+        let folder = tempfile::Builder::new().prefix("skill-story-").tempdir().expect("a temporary folder");
+        let mut all = vec!["--read-rate", "0", "--write-rate", "0"];
+        all.retain(|_| !flags.iter().any(|flag| flag.ends_with("-rate")));
+        all.extend(flags);
+        let url = postgres.as_ref().map(Postgres::url);
+        let mut registry = Registry::new(&folder.path().join("registry"), &all, url.as_deref());
+        registry.start();
+        Self { registry, _postgres: postgres, folder }
+    }
+
+    /// The folder in which everything lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A folder of this name for whatever a story needs.
+    pub fn place(&self, name: &str) -> PathBuf {
+        let place = self.folder.path().join(name);
+        std::fs::create_dir_all(&place).expect("a folder");
+        place
+    }
+
+    /// Somebody who owns a scope of their own name, with an enrolled key.
+    pub fn owner(&self, name: &str) -> Owner {
+        Owner::new(self, name)
+    }
+
+    /// Somebody with an account and a token who owns nothing.
+    pub fn stranger(&self, name: &str) -> Stranger {
+        Stranger::new(self, name)
+    }
+
+    /// Somebody who knows the registry and never signed in.
+    pub fn reader(&self, name: &str) -> Reader {
+        Reader::new(self, name)
+    }
+
+    /// Somebody whose machine has never heard of the registry.
+    pub fn newcomer(&self, name: &str) -> Person {
+        Person::new(self, name)
+    }
+
+    /// What differs from run to run in this world.
+    pub fn redactions(&self) -> Redactions {
+        let mut redactions = Redactions::default();
+        redactions.add(self.folder.path().to_string_lossy(), "[world]");
+        redactions.add(self.registry.address().to_string(), "[registry]");
+        redactions
+    }
+}

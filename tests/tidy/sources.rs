@@ -1,0 +1,113 @@
+//! The files of the repository, as the tidy tests read them.
+
+use std::{fs, path::Path, path::PathBuf};
+
+/// Folders that hold nothing of ours: build output, tools, the repository itself, and what a run left behind.
+const SKIPPED: &[&str] =
+    &["target", ".git", ".tools", ".skill-demo", "node_modules", "__pycache__", "artifacts", "corpus"];
+
+/// The crates of the workspace, lowest first.
+pub const CRATES: &[&str] = &["schema", "bundle", "engine", "client", "registry", "tests"];
+
+/// A text file, by its path from the repository's root.
+pub struct Source {
+    /// Path with `/`, from the root.
+    pub path: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+impl Source {
+    /// The numbered lines of Rust code that are built into the product: without comments, and without what follows the first
+    /// `#[cfg(test)]` (tests stand at the end of a file, or in a file of their own that [`Source::is_test`] knows).
+    pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.text
+            .lines()
+            .enumerate()
+            .take_while(|(_, line)| line.trim_start() != "#[cfg(test)]")
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+            .map(|(n, line)| (n + 1, line))
+    }
+
+    /// Whether the whole file is for tests.
+    pub fn is_test(&self) -> bool {
+        self.path.starts_with("tests/")
+            || self.path.contains("/tests/")
+            || self.path.ends_with("/tests.rs")
+            || self.path.contains("/benches/")
+            || self.path.contains("/testing")
+            || self.path.starts_with("fuzz/")
+    }
+
+    /// Places of the product's code where one of the words occurs, as `path:line`.
+    pub fn places(&self, words: &[&str]) -> Vec<String> {
+        self.code()
+            .filter(|(_, line)| words.iter().any(|word| has_word(line, word)))
+            .map(|(n, line)| format!("{}:{n}: {}", self.path, line.trim()))
+            .collect()
+    }
+}
+
+/// Whether a line has the word, not as a part of a longer identifier. A word may end or begin with a sign, as `print!` does.
+pub fn has_word(line: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + word.len()..].chars().next();
+        let bound_left = !word.starts_with(is_part) || !before.is_some_and(is_part);
+        let bound_right = !word.ends_with(is_part) || !after.is_some_and(is_part);
+        bound_left && bound_right
+    })
+}
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository's root")
+}
+
+/// One file.
+pub fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// All text files whose name ends so, sorted by path.
+pub fn files(ending: &str) -> Vec<Source> {
+    let mut found = Vec::new();
+    walk(&root(), &root(), ending, &mut found);
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    assert!(!found.is_empty(), "no file ends with {ending}");
+    found
+}
+
+/// All Rust files of the product, without tests.
+pub fn product() -> Vec<Source> {
+    files(".rs").into_iter().filter(|source| !source.is_test()).collect()
+}
+
+fn walk(root: &Path, folder: &Path, ending: &str, found: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).expect("a readable folder") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let kind = entry.file_type().expect("a kind");
+        if kind.is_dir() && !SKIPPED.contains(&name.as_str()) {
+            walk(root, &entry.path(), ending, found);
+        } else if kind.is_file() && name.ends_with(ending) {
+            let path = entry.path().strip_prefix(root).expect("below the root").to_string_lossy().replace('\\', "/");
+            if let Ok(text) = fs::read_to_string(entry.path()) {
+                found.push(Source { path, text });
+            }
+        }
+    }
+}
+
+/// Fails with the list, if there is anything in it.
+#[track_caller]
+pub fn none(found: &[String], what: &str) {
+    assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn a_word_is_not_found_inside_of_a_longer_one() {
+    assert!(has_word("let x = env::var(name)", "env::var") && has_word("print!(1)", "print!"));
+    assert!(!has_word("eprint!(1)", "print!") && !has_word("env::vars_of()", "env::var"));
+}
