@@ -1,1 +1,65 @@
-//! stub
+//! The client **skill**: finds, installs, checks, publishes and measures agent skills.
+//!
+//! A command lives in `commands/NAME.rs` with its arguments, its help and its code; [`cli`] only matches. What commands share is
+//! in the [`context::Context`]: the environment ([`env`]), the configuration ([`config`]), the output ([`output`]) and the clock
+//! ([`clock`]). Only [`output`] and the progress bar and prompts beside it print, only [`env`] reads the environment, only [`api`]
+//! sends HTTP, and only [`report`] turns an error into words and an exit code.
+
+pub mod api;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod context;
+pub mod env;
+pub mod files;
+pub mod output;
+pub mod progress;
+pub mod prompt;
+pub mod report;
+
+use std::process::ExitCode;
+
+use schema::codes::Exit;
+use skill_schema as schema;
+
+use crate::{context::Context, env::Env};
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
+    watch_interrupt();
+    let args: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    let cli = match cli::parse(&args) {
+        Ok(cli) => cli,
+        Err(error) => return report::usage(&error, cli::wants_json(&args)),
+    };
+    let early = output::Output::plain(cli.global.json);
+    let context = match Env::from_process().and_then(|env| Context::new(env, cli.global)) {
+        Ok(context) => context,
+        Err(fault) => return report::finish(&fault.into(), &early),
+    };
+    let output = context.output.clone();
+    // One thread is enough to wait for sockets; hashing and unpacking go to the blocking pool. Making this runtime takes
+    // microseconds, so commands that never touch the network do not pay for it.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report::finish(&error.into(), &output),
+    };
+    let result = runtime.block_on(cli.command.run(&context));
+    runtime.shutdown_background();
+    match result.and_then(|()| Ok(output.finish()?)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report::finish(&error, &output),
+    }
+}
+
+/// Ends the process with exit code 130 at Ctrl-C, from a thread of its own, so that it works while the main thread computes.
+/// Nothing needs tidying up: every write is a temporary file and a rename.
+fn watch_interrupt() {
+    std::thread::spawn(|| {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+        if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
+}

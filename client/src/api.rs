@@ -1,0 +1,244 @@
+//! The registry's API: one method per operation of [`skill_schema::api`]. Nothing else in the client sends HTTP.
+
+pub mod download;
+mod http;
+
+use reqwest::{Method, multipart};
+use serde::de::DeserializeOwned;
+use skill_schema::{
+    Digest, Scope, SkillId, Version,
+    api::{blob, deprecate, index, info, owner, publish, scope, search, token, well_known, whoami, yank},
+    problem::Problem,
+};
+
+use crate::{
+    config::{Registry, credentials::Token},
+    context::Context,
+};
+pub use http::Http;
+use http::{Body, Call};
+
+/// The registry said no, and why.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", .0.detail)]
+pub struct Refused(pub Box<Problem>);
+
+/// The client for one registry. Cheap to clone; clones share connections.
+#[derive(Debug, Clone)]
+pub struct Api {
+    http: Http,
+}
+
+/// An answer that may be unchanged since it was last seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// The content that the caller has is still current.
+    Unchanged,
+    /// New content, and the strong validator to send next time.
+    New {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// The `ETag`.
+        etag: Option<String>,
+    },
+}
+
+/// Bytes of a JSON answer.
+const MAX_JSON: usize = 16 * 1024 * 1024;
+/// Bytes of an index file or of a scope's chain: some hundred thousand lines.
+const MAX_INDEX: usize = 64 * 1024 * 1024;
+
+type Result<T> = anyhow::Result<T>;
+
+impl Api {
+    /// A client for a registry, with the token to send to it.
+    ///
+    /// # Errors
+    /// [`skill_schema::codes::CONFIG`] if the configured certificates cannot be read.
+    pub fn new(
+        context: &Context,
+        registry: &Registry,
+        token: Option<Token>,
+    ) -> std::result::Result<Self, skill_schema::Fault> {
+        Ok(Self { http: Http::new(context, registry.url.clone(), token)? })
+    }
+
+    /// The sender underneath, for downloads.
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// `GET /.well-known/skill-registry`.
+    ///
+    /// # Errors
+    /// Network faults and [`Refused`], as for all methods here.
+    pub async fn well_known(&self) -> Result<well_known::Response> {
+        self.get(well_known::ROUTE).await
+    }
+
+    /// `GET /index/{scope}/{name}`, unless it is still the one with this `ETag`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn index(&self, id: &SkillId, etag: Option<&str>) -> Result<Fetched> {
+        self.http.fetch(&index::path(id), etag, MAX_INDEX).await
+    }
+
+    /// `GET /index/{scope}`, unless it is still the one with this `ETag`. `scope` may be the operator's.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn chain(&self, scope: &str, etag: Option<&str>) -> Result<Fetched> {
+        self.http.fetch(&format!("/index/{scope}"), etag, MAX_INDEX).await
+    }
+
+    /// `GET /blob/sha256/{hex}` of at most `limit` bytes. The caller compares the digest.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn blob(&self, digest: &Digest, limit: usize) -> Result<Vec<u8>> {
+        match self.http.fetch(&blob::path(digest), None, limit).await? {
+            Fetched::New { bytes, .. } => Ok(bytes),
+            Fetched::Unchanged => Err(http::unexpected("an answer without content").into()),
+        }
+    }
+
+    /// `GET /api/skill/v1/search`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn search(&self, request: &search::Request) -> Result<search::Response> {
+        self.get(&http::with_query(search::ROUTE, request)?).await
+    }
+
+    /// `GET /api/skill/v1/skills/{scope}/{name}`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn info(&self, id: &SkillId) -> Result<info::Response> {
+        self.get(&info::path(id)).await
+    }
+
+    /// `PUT /api/skill/v1/skills/{scope}/{name}/{version}`. True if it is new, false if the same was published before.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn publish(
+        &self,
+        id: &SkillId,
+        version: &Version,
+        meta: &publish::Meta,
+        statement: &[u8],
+        archive: &[u8],
+    ) -> Result<(bool, publish::Response)> {
+        let meta = serde_json::to_string(meta)?;
+        let (statement, archive) = (bytes::Bytes::copy_from_slice(statement), bytes::Bytes::copy_from_slice(archive));
+        // A retry is safe: the same version with the same content is answered with what was stored.
+        let form = move || {
+            multipart::Form::new()
+                .text("meta", meta.clone())
+                .part("statement", multipart::Part::stream(statement.clone()))
+                .part("archive", multipart::Part::stream(archive.clone()))
+        };
+        let call =
+            Call { method: Method::PUT, path: &publish::path(id, version), body: Body::Form(&form), retry: true };
+        let (status, bytes) = self.http.send(&call, MAX_JSON).await?;
+        Ok((status == reqwest::StatusCode::CREATED, http::decode(&bytes)?))
+    }
+
+    /// `PUT /api/skill/v1/skills/{scope}/{name}/{version}/status` with a signed status statement.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn yank(&self, id: &SkillId, version: &Version, envelope: &[u8]) -> Result<yank::Response> {
+        self.put_bytes(&yank::path(id, version), envelope).await
+    }
+
+    /// `PUT /api/skill/v1/skills/{scope}/{name}/deprecation`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn deprecate(&self, id: &SkillId, request: &deprecate::Request) -> Result<deprecate::Response> {
+        self.put_bytes(&deprecate::path(id), &serde_json::to_vec(request)?).await
+    }
+
+    /// `PUT /api/skill/v1/scopes/{scope}` with a signed scope statement.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn scope(&self, scope: &Scope, envelope: &[u8]) -> Result<scope::Response> {
+        self.put_bytes(&scope::path(scope), envelope).await
+    }
+
+    /// `GET /api/skill/v1/scopes/{scope}/owners`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn owners(&self, scope: &Scope) -> Result<owner::Response> {
+        self.get(&owner::path(scope)).await
+    }
+
+    /// `PUT /api/skill/v1/scopes/{scope}/owners/{user}`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn add_owner(&self, scope: &Scope, user: &Scope) -> Result<owner::Response> {
+        self.call(Method::PUT, &owner::user_path(scope, user), Body::Empty, true).await
+    }
+
+    /// `DELETE /api/skill/v1/scopes/{scope}/owners/{user}`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn remove_owner(&self, scope: &Scope, user: &Scope) -> Result<owner::Response> {
+        self.call(Method::DELETE, &owner::user_path(scope, user), Body::Empty, false).await
+    }
+
+    /// `GET /api/skill/v1/tokens`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn tokens(&self) -> Result<token::Response> {
+        self.get(token::ROUTE).await
+    }
+
+    /// `POST /api/skill/v1/tokens`. Not repeated after a failure: each call makes a token.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn create_token(&self, request: &token::Request) -> Result<token::Created> {
+        let json = serde_json::to_vec(request)?;
+        self.call(Method::POST, token::ROUTE, Body::Json(&json), false).await
+    }
+
+    /// `DELETE /api/skill/v1/tokens/{id}`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn revoke_token(&self, id: &str) -> Result<()> {
+        let call = Call { method: Method::DELETE, path: &token::id_path(id), body: Body::Empty, retry: false };
+        self.http.send(&call, MAX_JSON).await.map(drop)
+    }
+
+    /// `GET /api/skill/v1/whoami`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn whoami(&self) -> Result<whoami::Response> {
+        self.get(whoami::ROUTE).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        self.call(Method::GET, path, Body::Empty, true).await
+    }
+
+    /// Our PUTs name what they write by version, sequence number or key, so that a repeated one changes nothing more.
+    async fn put_bytes<T: DeserializeOwned>(&self, path: &str, json: &[u8]) -> Result<T> {
+        self.call(Method::PUT, path, Body::Json(json), true).await
+    }
+
+    async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Body<'_>, retry: bool) -> Result<T> {
+        let (_, bytes) = self.http.send(&Call { method, path, body, retry }, MAX_JSON).await?;
+        Ok(http::decode(&bytes)?)
+    }
+}

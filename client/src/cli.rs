@@ -1,0 +1,204 @@
+//! The command line: global flags, and which command it is. A command takes its own `Args`; this file only matches.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use skill_schema::{Fault, codes};
+
+use crate::{commands, context::Context, env::Env};
+
+/// Help begins with what most readers came for: the examples, which commands keep in `after_help`.
+const TEMPLATE: &str = "{about-with-newline}{after-help}\n\n{usage-heading} {usage}\n\n{all-args}\n";
+/// The heading of the global flags in `--help`; `-h` leaves them out.
+const GLOBAL: &str = "Global options (every command)";
+
+/// Find, install, check, publish and measure agent skills.
+#[derive(Debug, Parser)]
+#[command(name = "skill", version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// The flags that every command has.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  skill cache dir                         show where downloads are kept";
+
+/// The flags that every command has.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = GLOBAL)]
+pub struct Global {
+    /// Print results (and errors) as JSON on stdout.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print errors only; twice: nothing.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, hide_short_help = true)]
+    pub quiet: u8,
+    /// Show requests; twice: timings too.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, hide_short_help = true)]
+    pub verbose: u8,
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", hide_short_help = true)]
+    pub color: Option<Color>,
+    /// Draw no progress bar.
+    #[arg(long, global = true, hide_short_help = true)]
+    pub no_progress: bool,
+    /// Ask nothing: a question is an error that names the flag which answers it.
+    #[arg(long, global = true, hide_short_help = true)]
+    pub no_input: bool,
+    /// Answer yes to every question.
+    #[arg(short, long, global = true, hide_short_help = true)]
+    pub yes: bool,
+    /// Use only what is in the store and the cache.
+    #[arg(long, global = true, hide_short_help = true)]
+    pub offline: bool,
+    /// Fail if skills.lock would change.
+    #[arg(long, global = true, hide_short_help = true)]
+    pub locked: bool,
+    /// As --locked, and do not ask the registry for anything but missing archives.
+    #[arg(long, global = true, hide_short_help = true)]
+    pub frozen: bool,
+    /// Use this registry, whatever the configuration says.
+    #[arg(long, global = true, value_name = "NAME|URL", hide_short_help = true)]
+    pub registry: Option<String>,
+    /// Read the API token from this file.
+    #[arg(long, global = true, value_name = "PATH", hide_short_help = true)]
+    pub token_file: Option<PathBuf>,
+    /// Work as if started in this folder.
+    #[arg(short = 'C', long, global = true, value_name = "DIR", hide_short_help = true)]
+    pub directory: Option<PathBuf>,
+    /// Read a further configuration file, or set one key.
+    #[arg(long, global = true, value_name = "PATH|KEY=VAL", hide_short_help = true)]
+    pub config: Vec<String>,
+    /// Downloads at the same time.
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    pub jobs: Option<usize>,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Makes it the choice for all streams of this process.
+    fn apply(self) {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+impl Global {
+    /// Adds what the environment says where no flag does.
+    pub(crate) fn add_env(&mut self, env: &Env) -> Result<(), Fault> {
+        self.json |= env.json;
+        self.no_input |= env.no_input;
+        self.offline |= env.offline;
+        self.locked |= env.locked || self.frozen;
+        self.verbose = self.verbose.max(env.verbose);
+        self.jobs = self.jobs.or(env.jobs);
+        self.registry = self.registry.take().or_else(|| env.registry.clone());
+        if let (None, Some(text)) = (self.color, &env.color) {
+            let color = Color::from_str(text, true).map_err(|_| {
+                Fault::new(codes::USAGE).at("the environment variable SKILL_COLOR").detail("auto, always or never")
+            })?;
+            color.apply();
+        }
+        Ok(())
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "a comment here would replace the one on the command's own arguments")]
+pub enum Command {
+    Cache(commands::cache::Args),
+    Version(commands::version::Args),
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Whatever the command could not do; [`crate::report`] words it.
+    pub async fn run(self, context: &Context) -> anyhow::Result<()> {
+        match self {
+            Self::Cache(args) => commands::cache::run(args, context).await,
+            Self::Version(args) => commands::version::run(args, context).await,
+        }
+    }
+}
+
+/// The whole command line, as clap sees it: for parsing, help, completions and man pages.
+pub fn command() -> clap::Command {
+    with_template(Cli::command()).max_term_width(100)
+}
+
+fn with_template(command: clap::Command) -> clap::Command {
+    let command = if command.get_after_help().is_some() { command.help_template(TEMPLATE) } else { command };
+    command.mut_subcommands(with_template)
+}
+
+/// Parses the arguments of a process.
+///
+/// # Errors
+/// clap's error, which is also how `--help` and `--version` end.
+pub fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    // Errors and help are printed while parsing, so the colour choice must be known before.
+    if let Some(color) = early_color(args) {
+        color.apply();
+    }
+    Cli::from_arg_matches(&command().try_get_matches_from(args)?)
+}
+
+/// Whether `--json` is among the arguments of a command line that could not be parsed.
+pub fn wants_json(args: &[OsString]) -> bool {
+    args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json")
+}
+
+fn early_color(args: &[OsString]) -> Option<Color> {
+    let position = args.iter().position(|arg| arg.to_str().is_some_and(|a| a.starts_with("--color")))?;
+    let text = match args[position].to_str()?.strip_prefix("--color=") {
+        Some(value) => value,
+        None => args.get(position + 1)?.to_str()?,
+    };
+    Color::from_str(text, true).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_starts_its_help_with_examples() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{path} says nothing about itself");
+            if command.get_subcommands().next().is_none() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Example"), "{path} has no examples");
+            }
+            command.get_subcommands().filter(|c| c.get_name() != "help").for_each(|c| check(c, &path));
+        }
+        check(&command(), "");
+    }
+}
