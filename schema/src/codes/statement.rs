@@ -19,6 +19,8 @@ codes! {
         "Public keys of small order, or encoded in more than one way, verify signatures that nobody made.";
     KEY_FILE = "E_KEY_FILE", Failed, 400, "the key file cannot be used", "make a new key with skill key new",
         "Keys are PKCS#8 PEM files with mode 0600, encrypted with scrypt if they have a passphrase.";
+    VKEY = "E_VKEY", Usage, 400, "not a verifier key", "copy it from the operator's page: it looks like skills.example/log+240433c1+AYE5…",
+        "A registry's or witness's key is written `name+hash+base64` (C2SP signed-note). The hash belongs to the name and the key, so that a mistyped key is noticed.";
     PASSPHRASE = "E_PASSPHRASE", Auth, 400, "the passphrase does not open the key", "try again, or pass it with --passphrase-file",
         "The key file is encrypted and the given passphrase does not decrypt it.";
     SEQ = "E_SEQ", Conflict, 409, "the scope's chain has moved on", "run the command again",

@@ -1,0 +1,146 @@
+//! Unpacking: a fresh private folder, filled and made durable, then renamed into place.
+//!
+//! Every file is created exclusively through a handle of the new folder (cap-std), so that no link, present or planted meanwhile, can
+//! lead a write elsewhere. Nothing is ever merged into a folder that exists.
+
+use std::{io, path::Path};
+
+use cap_std::{
+    ambient_authority,
+    fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt},
+};
+use rustix::fs::{RenameFlags, renameat_with};
+use skill_schema::{Fault, codes};
+
+use crate::{Package, archive::File};
+
+/// Whether the files of an extracted skill can be written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// 0644 and 0755: a folder of the user's own.
+    #[default]
+    Writable,
+    /// 0444 and 0555: shared content, as in a store.
+    ReadOnly,
+}
+
+/// Extracts to `parent/name`, with writable files. See [`extract_with`].
+pub fn extract(package: &Package, parent: &Path, name: &str) -> Result<(), Fault> {
+    extract_with(package, parent, name, Access::Writable)
+}
+
+/// Extracts to `parent/name`. The folder appears whole and durable, or not at all; if the name exists already nothing changes, and
+/// the fault is [`codes::EXISTS`]. A run that is killed leaves at most a folder `.tmp-…` in `parent`.
+pub fn extract_with(package: &Package, parent: &Path, name: &str, access: Access) -> Result<(), Fault> {
+    let failed = |e: io::Error| Fault::new(codes::IO).at(parent.join(name).display().to_string()).detail(e.to_string());
+    let home = Dir::open_ambient_dir(parent, ambient_authority()).map_err(failed)?;
+    if home.symlink_metadata(name).is_ok() {
+        return Err(Fault::new(codes::EXISTS).at(parent.join(name).display().to_string()));
+    }
+    let temporary = tempfile::Builder::new().prefix(".tmp-").tempdir_in(parent).map_err(failed)?;
+    let fresh = Dir::open_ambient_dir(temporary.path(), ambient_authority()).map_err(failed)?;
+    fill(&fresh, package, access).map_err(failed)?;
+    fresh.set_permissions(".", Permissions::from_mode(0o755)).map_err(failed)?;
+    let from = temporary.path().file_name().unwrap_or_default();
+    match renameat_with(&home, from, &home, name, RenameFlags::NOREPLACE) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::EXIST) => {
+            return Err(Fault::new(codes::EXISTS).at(parent.join(name).display().to_string()));
+        }
+        Err(e) => return Err(failed(e.into())),
+    }
+    // The folder has its name now: there is nothing left to clean up.
+    let _ = temporary.keep();
+    sync(&home).map_err(failed)
+}
+
+fn fill(folder: &Dir, package: &Package, access: Access) -> io::Result<()> {
+    let mut folders = Vec::new();
+    for file in package.files() {
+        for (slash, _) in file.path.match_indices('/') {
+            let parent = &file.path[..slash];
+            // Files are sorted, so the files of a folder are not always neighbours (`a!` sorts between `a` and `a/b`).
+            if !folders.contains(&parent) {
+                folder.create_dir_with(parent, DirBuilder::new().mode(0o755))?;
+                folder.set_permissions(parent, Permissions::from_mode(0o755))?;
+                folders.push(parent);
+            }
+        }
+        write(folder, file, access)?;
+    }
+    for path in folders {
+        sync(&folder.open_dir(path)?)?;
+    }
+    sync(folder)
+}
+
+fn write(folder: &Dir, file: File<'_>, access: Access) -> io::Result<()> {
+    let mode = if file.executable { 0o755 } else { 0o644 };
+    let mode = if access == Access::ReadOnly { mode & 0o555 } else { mode };
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let mut target = folder.open_with(file.path, &options)?;
+    io::Write::write_all(&mut target, file.content)?;
+    // Said explicitly, so that the mode does not depend on the umask.
+    target.set_permissions(Permissions::from_mode(mode))?;
+    target.sync_all()
+}
+
+/// Makes a folder's list of names durable.
+fn sync(folder: &Dir) -> io::Result<()> {
+    // The handle itself is a path only (O_PATH), which cannot be synced.
+    folder.open(".")?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use skill_schema::Limits;
+
+    use super::*;
+    use crate::{archive, tree};
+
+    fn package() -> Package {
+        let files = [
+            File { path: "SKILL.md", content: b"text", executable: false },
+            File { path: "a!", content: b"", executable: false },
+            File { path: "b/c/run.sh", content: b"#!/bin/sh\n", executable: true },
+            File { path: "b/d", content: b"\0", executable: false },
+        ];
+        Package::open(archive::gzip(&archive::encode(files).unwrap()).unwrap(), &Limits::V1).unwrap()
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn the_extracted_folder_has_the_package_s_tree() {
+        let home = tempfile::tempdir().unwrap();
+        extract(&package(), home.path(), "skill").unwrap();
+        extract_with(&package(), home.path(), "shared", Access::ReadOnly).unwrap();
+        for (name, plain, executable) in [("skill", 0o644, 0o755), ("shared", 0o444, 0o555)] {
+            let folder = home.path().join(name);
+            assert_eq!(tree::digest_dir(&folder).unwrap(), package().tree());
+            assert_eq!(mode(&folder.join("SKILL.md")), plain);
+            assert_eq!(mode(&folder.join("b/c/run.sh")), executable);
+            assert_eq!((mode(&folder), mode(&folder.join("b/c"))), (0o755, 0o755));
+        }
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2, "no temporary folder is left");
+    }
+
+    #[test]
+    fn what_exists_is_never_touched() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("empty")).unwrap();
+        fs::write(home.path().join("file"), "mine").unwrap();
+        std::os::unix::fs::symlink("nowhere", home.path().join("link")).unwrap();
+        for name in ["empty", "file", "link"] {
+            assert_eq!(extract(&package(), home.path(), name).unwrap_err().code, codes::EXISTS, "{name}");
+        }
+        assert_eq!(fs::read_dir(home.path().join("empty")).unwrap().count(), 0);
+        assert_eq!(fs::read(home.path().join("file")).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 3);
+    }
+}
