@@ -144,9 +144,36 @@ impl Index {
         Ok(Self { header, lines: versions })
     }
 
+    /// Writes the index file: what [`Index::parse`] reads, one line each.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        push_line(&mut text, &self.header);
+        for line in &self.lines {
+            push_line(&mut text, line);
+        }
+        text
+    }
+
     /// The line of a version.
     pub fn line(&self, version: &Version) -> Option<&Line> {
         self.lines.iter().find(|line| line.vers == *version)
+    }
+}
+
+/// Writes a scope's chain: what [`parse_chain`] reads.
+pub fn render_chain(lines: &[ChainLine]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        push_line(&mut text, line);
+    }
+    text
+}
+
+/// Appends one line of NDJSON. Our line types have only members that serialise, so there is no error to report.
+fn push_line(text: &mut String, line: &impl Serialize) {
+    if let Ok(json) = serde_json::to_string(line) {
+        text.push_str(&json);
+        text.push('\n');
     }
 }
 

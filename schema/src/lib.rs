@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod name;
 pub mod problem;
 pub mod project;
+pub mod skill_md;
 pub mod spec;
 pub mod statement;
 pub mod time;

@@ -3,14 +3,26 @@
 //! Every checker of this product reports [`Finding`]s: the two-level validator here, the content rules of `bundle`, and the
 //! readers of `skill.toml`, `skills.toml` and `skills.lock`. A rule's id has the form `area.rule` and is never reused.
 
+mod body;
+mod check;
+mod fields;
+mod links;
 mod place;
+mod profile;
+pub mod rules;
 mod suggest;
 
 use serde::Serialize;
 
 use crate::{Code, Fault};
 
+pub use body::{MAX_LINES, MAX_TOKENS, tokens};
+pub use check::{File, Options, check};
+pub use fields::{DESCRIPTION_TOKENS, MAX_COMPATIBILITY, MAX_DESCRIPTION};
 pub use place::{Lines, Place};
+pub use profile::{Profile, SPECIFIED};
+pub(crate) use rules::Issue;
+pub use rules::Rule;
 pub use suggest::closest;
 
 /// How much a finding weighs.

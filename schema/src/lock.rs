@@ -90,8 +90,8 @@ pub struct Locked {
 
 impl Lock {
     /// Reads a lock file. `Err` is the first error in the order of the file; its code is `E_LOCK_FILE`.
-    pub fn parse(text: &str) -> Result<Self, Finding> {
-        check(text).map_err(|findings| crate::toml_doc::first(findings, &KIND))
+    pub fn parse(text: &str) -> Result<Self, Box<Finding>> {
+        check(text).map_err(|findings| Box::new(crate::toml_doc::first(findings, &KIND)))
     }
 
     /// The entry of a skill.

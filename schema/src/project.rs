@@ -77,8 +77,8 @@ impl Wanted {
 
 impl Project {
     /// Reads a project file. `Err` is the first error in the order of the file (see [`check`] for all of them).
-    pub fn parse(text: &str) -> Result<Self, Finding> {
-        check(text).map_err(|findings| crate::toml_doc::first(findings, &KIND))
+    pub fn parse(text: &str) -> Result<Self, Box<Finding>> {
+        check(text).map_err(|findings| Box::new(crate::toml_doc::first(findings, &KIND)))
     }
 }
 
