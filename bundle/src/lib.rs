@@ -11,6 +11,7 @@
 //! [`skill_schema::Limits`]. Every error is a [`skill_schema::Fault`]: one code of the catalogue, where, and what was found.
 
 pub mod archive;
+pub mod chain;
 pub mod envelope;
 pub mod extract;
 pub mod hash;
