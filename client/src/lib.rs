@@ -16,7 +16,9 @@ pub mod files;
 pub mod output;
 pub mod progress;
 pub mod prompt;
+pub mod render;
 pub mod report;
+pub mod resolve;
 
 use std::process::ExitCode;
 
