@@ -8,13 +8,13 @@ use skill_schema::{Fault, codes};
 use crate::{commands, context::Context, env::Env};
 
 /// Help begins with what most readers came for: the examples, which commands keep in `after_help`.
-const TEMPLATE: &str = "{about-with-newline}{after-help}\n\n{usage-heading} {usage}\n\n{all-args}\n";
+const TEMPLATE: &str = "{about}{after-help}\n\n{usage-heading} {usage}\n\n{all-args}\n";
 /// The heading of the global flags in `--help`; `-h` leaves them out.
 const GLOBAL: &str = "Global options (every command)";
 
 /// Find, install, check, publish and measure agent skills.
 #[derive(Debug, Parser)]
-#[command(name = "skill", version, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(name = "skill", version, arg_required_else_help = true, disable_help_subcommand = true, after_help = EXAMPLES)]
 pub struct Cli {
     /// The flags that every command has.
     #[command(flatten)]
@@ -127,6 +127,10 @@ impl Global {
 #[expect(missing_docs, reason = "a comment here would replace the one on the command's own arguments")]
 pub enum Command {
     Cache(commands::cache::Args),
+    Completions(commands::completions::Args),
+    Explain(commands::explain::Args),
+    Help(commands::help::Args),
+    Man(commands::man::Args),
     Version(commands::version::Args),
 }
 
@@ -138,6 +142,10 @@ impl Command {
     pub async fn run(self, context: &Context) -> anyhow::Result<()> {
         match self {
             Self::Cache(args) => commands::cache::run(args, context).await,
+            Self::Completions(args) => commands::completions::run(args, context).await,
+            Self::Explain(args) => commands::explain::run(args, context).await,
+            Self::Help(args) => commands::help::run(args, context).await,
+            Self::Man(args) => commands::man::run(args, context).await,
             Self::Version(args) => commands::version::run(args, context).await,
         }
     }
@@ -150,7 +158,7 @@ pub fn command() -> clap::Command {
 
 fn with_template(command: clap::Command) -> clap::Command {
     let command = if command.get_after_help().is_some() { command.help_template(TEMPLATE) } else { command };
-    command.mut_subcommands(with_template)
+    command.disable_help_subcommand(true).mut_subcommands(with_template)
 }
 
 /// Parses the arguments of a process.

@@ -18,6 +18,7 @@ pub mod progress;
 pub mod prompt;
 pub mod render;
 pub mod report;
+pub mod suggest;
 pub mod resolve;
 
 use std::process::ExitCode;
@@ -29,6 +30,9 @@ use crate::{context::Context, env::Env};
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
+    if commands::completions::answer() {
+        return ExitCode::SUCCESS;
+    }
     watch_interrupt();
     let args: Vec<std::ffi::OsString> = std::env::args_os().collect();
     let cli = match cli::parse(&args) {

@@ -110,7 +110,7 @@ impl Report {
             } else if let Some(io) = cause.downcast_ref::<io::Error>() {
                 Self { message: escape(&io.to_string()), ..Self::new(codes::IO) }
             } else {
-                notes.push(escape(&cause.to_string()));
+                notes.extend(cause.to_string().lines().map(escape));
                 continue;
             };
             return Self { notes, ..report };
