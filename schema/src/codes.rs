@@ -71,6 +71,13 @@ impl std::fmt::Display for Code {
     }
 }
 
+impl serde::Serialize for Code {
+    /// A code is its identifier.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id)
+    }
+}
+
 /// One occurrence of an error: what ([`Code`]), where (a path, header field or name) and what was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.sentence())]

@@ -64,7 +64,6 @@ pub struct Finding {
     /// The stable rule id, `area.rule`: `frontmatter.unknown-key`.
     pub rule: &'static str,
     /// The error code of an error. `None` for warnings and notes.
-    #[serde(serialize_with = "code_id")]
     pub code: Option<&'static Code>,
     /// How much it weighs.
     #[serde(rename = "level")]
@@ -136,10 +135,8 @@ impl Finding {
     pub fn to_fault(&self) -> Fault {
         let mut fault = Fault::new(self.code.unwrap_or(crate::codes::LINT)).detail(&self.message);
         if let Some(file) = &self.file {
-            let mut place = file.clone();
-            for number in [self.line, self.column].into_iter().flatten() {
-                place.push_str(&format!(":{number}"));
-            }
+            let numbers = [self.line, self.column].into_iter().flatten().map(|number| format!(":{number}"));
+            let place = std::iter::once(file.clone()).chain(numbers).collect::<String>();
             fault = fault.at(place);
         }
         fault
@@ -156,7 +153,5 @@ pub fn code_of(findings: &[Finding]) -> Option<&'static Code> {
     findings.iter().find(|f| f.is_error()).map(|f| f.code.unwrap_or(crate::codes::LINT))
 }
 
-#[allow(clippy::ref_option)] // The shape that serde asks for.
-fn code_id<S: serde::Serializer>(code: &Option<&'static Code>, serializer: S) -> Result<S::Ok, S::Error> {
-    code.map(|code| code.id).serialize(serializer)
-}
+#[cfg(test)]
+mod tests;

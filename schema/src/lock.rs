@@ -236,3 +236,6 @@ impl fmt::Display for Locked {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

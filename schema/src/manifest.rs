@@ -274,3 +274,6 @@ fn read_thresholds<'a>(reader: &mut Reader<'a>, value: &Spanned<DeValue<'a>>) ->
     }
     thresholds
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use crate::{
     SkillId, VersionReq, codes,
     lint::Finding,
     manifest::MAX_REQUIREMENT,
-    toml_doc::{Kind, Reader, Rules, Table},
+    toml_doc::{Kind, Reader, Rules, Table, list, quote},
     version,
 };
 
@@ -147,29 +147,115 @@ pub(crate) fn read_agents<'a>(reader: &mut Reader<'a>, value: &Spanned<DeValue<'
 impl fmt::Display for Project {
     /// Writes the file anew. Editing a file that a person wrote, comments and all, is the client's work.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use crate::toml_doc::{list, quote};
         writeln!(f, "[skills]")?;
         for (id, wanted) in &self.skills {
             let req = quote(&wanted.req.to_string());
-            let mut extra = String::new();
-            if let Some(registry) = &wanted.registry {
-                extra.push_str(&format!(", registry = {}", quote(registry)));
-            }
-            if let Some(agents) = &wanted.agents {
-                extra.push_str(&format!(", agents = {}", list(agents)));
-            }
-            if wanted.copy {
-                extra.push_str(", copy = true");
-            }
-            if extra.is_empty() {
+            let more: Vec<_> = [
+                wanted.registry.as_ref().map(|registry| format!("registry = {}", quote(registry))),
+                wanted.agents.as_ref().map(|agents| format!("agents = {}", list(agents))),
+                wanted.copy.then(|| "copy = true".to_owned()),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+            if more.is_empty() {
                 writeln!(f, "\"{id}\" = {req}")?;
             } else {
-                writeln!(f, "\"{id}\" = {{ version = {req}{extra} }}")?;
+                writeln!(f, "\"{id}\" = {{ version = {req}, {} }}", more.join(", "))?;
             }
         }
         if !self.agents.is_empty() {
             writeln!(f, "\n[project]\nagents = {}", list(&self.agents))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rules(text: &str) -> Vec<&'static str> {
+        check(text).err().unwrap_or_default().iter().map(|f| f.rule).collect()
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let text = "[skills]\n\"cisco/codeguard\" = \"^1.4\"\n\"acme/notes\" = { version = \"2\", registry = \"acme\", agents = [\"codex\"], \
+                    copy = true }\n[project]\nagents = [\"claude-code\", \"codex\"]\n";
+        let project = Project::parse(text).unwrap();
+        assert_eq!(project.agents, ["claude-code", "codex"]);
+        assert_eq!(project.skills[&"cisco/codeguard".parse().unwrap()], Wanted::new("^1.4".parse().unwrap()));
+        let notes = &project.skills[&"acme/notes".parse().unwrap()];
+        assert_eq!((notes.req.to_string().as_str(), notes.registry.as_deref(), notes.copy), ("^2", Some("acme"), true));
+        assert_eq!(Project::parse("").unwrap(), Project::default());
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_with_its_place() {
+        for (text, rule) in [
+            ("skills", "project.syntax"),
+            ("[skill]\n", "project.unknown-key"),
+            ("[project]\nagent = []\n", "project.unknown-key"),
+            ("[skills]\n\"acme/notes\" = { version = \"1\", agent = [] }\n", "project.unknown-key"),
+            ("[skills]\n\"acme/notes\" = { registry = \"a\" }\n", "project.missing-key"),
+            ("[skills]\n\"notes\" = \"1\"\n", "project.value"),
+            ("[skills]\n\"acme/notes\" = 1\n", "project.value"),
+            ("[skills]\n\"acme/notes\" = \"latest\"\n", "project.value"),
+            ("[skills]\n\"acme/notes\" = { version = \"1\", copy = 1 }\n", "project.value"),
+            ("[project]\nagents = \"codex\"\n", "project.value"),
+            ("[project]\nagents = [\"codex\", \"codex\"]\n", "project.value"),
+            ("skills = 1\n", "project.value"),
+        ] {
+            assert_eq!(rules(text), [rule], "{text}");
+        }
+        let error = Project::parse("[skills]\n\"acme/notes\" = \"one\"\n").unwrap_err();
+        assert_eq!(
+            (error.code, error.line, error.column, error.len),
+            (Some(codes::PROJECT), Some(2), Some(16), Some(5))
+        );
+    }
+
+    #[test]
+    fn both_sides_of_each_limit() {
+        let skills = |n: usize| {
+            format!("[skills]\n{}", (0..n).map(|i| format!("\"a1/s{i}\" = \"1\"")).collect::<Vec<_>>().join("\n"))
+        };
+        assert_eq!(rules(&skills(MAX_SKILLS)), [] as [&str; 0]);
+        assert_eq!(rules(&skills(MAX_SKILLS + 1)), ["project.limit"]);
+        let label = |n: usize| format!("[project]\nagents = [\"{}\"]\n", "a".repeat(n));
+        assert_eq!(rules(&label(MAX_LABEL)), [] as [&str; 0]);
+        assert_eq!(rules(&label(MAX_LABEL + 1)), ["project.limit"]);
+        assert_eq!(rules(&format!("#{}", " ".repeat(MAX_BYTES))), ["project.limit"]);
+    }
+
+    prop_compose! {
+        fn wanted()(
+            req in prop_oneof!["\\^[0-9]\\.[0-9]", "=[0-9]\\.[0-9]\\.[0-9]", ">=[0-9], <[1-9][0-9]", "\\*"],
+            registry in proptest::option::of("[ -~]{1,64}"),
+            agents in proptest::option::of(proptest::collection::btree_set("[ -~é]{1,20}", 0..4)),
+            copy in any::<bool>(),
+        ) -> Wanted {
+            Wanted { req: req.parse().unwrap(), registry, agents: agents.map(|a| a.into_iter().collect()), copy }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back_the_same(
+            skills in proptest::collection::btree_map("[b-z]{2,9}/[b-z0-9]{2,9}".prop_filter_map("a name", |n| n.parse::<SkillId>().ok()), wanted(), 0..6),
+            agents in proptest::collection::btree_set("[a-z-]{1,20}", 0..4),
+        ) {
+            let project = Project { skills, agents: agents.into_iter().collect() };
+            prop_assert_eq!(Project::parse(&project.to_string()), Ok(project));
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\PC*") {
+            let _ = Project::parse(&text);
+            let _ = crate::manifest::check(&text);
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use crate::{
     Limits,
-    lint::{Finding, Issue, Level, Lines, rules},
+    lint::{Finding, Issue, Level, Lines, Severity, rules},
 };
 
 use yaml::{Kind, Node, Value};
@@ -43,16 +43,13 @@ impl<'a> Document<'a> {
         let text = decode(content)?;
         let fail = |issues| Unreadable { text, issues };
         let parts = fence::split(text).map_err(|issue| fail(vec![issue]))?;
-        if parts.front.len() > Limits::V1.frontmatter {
-            let message = format!(
-                "the frontmatter has {} bytes, more than the limit of {}",
-                parts.front.len(),
-                Limits::V1.frontmatter
-            );
+        let (bytes, max) = (parts.front.len(), Limits::V1.frontmatter);
+        if bytes > max {
+            let message = format!("the frontmatter has {bytes} bytes, more than the limit of {max}");
             return Err(fail(vec![Issue::new(rules::TOO_LARGE, 0..3, message)]));
         }
-        let mut issues = bom(text);
         let mut parsed = yaml::parse(&text[parts.front.clone()], parts.front.start);
+        let mut issues = bom(text);
         let mut document = Self {
             text: Cow::Borrowed(text),
             front: parts.front,
@@ -60,32 +57,15 @@ impl<'a> Document<'a> {
             entries: Vec::new(),
             issues: Vec::new(),
         };
-        if parsed.root.is_none() && parsed.issues.iter().any(|issue| issue.rule == rules::INVALID) {
-            if let Some((repaired, issue)) = quote::repair(&document) {
-                parsed = repaired.1;
-                document = repaired.0;
-                issues.push(issue);
-            }
+        let broken = parsed.root.is_none() && parsed.issues.iter().any(|issue| issue.rule == rules::INVALID);
+        if let Some((repaired, reparsed, issue)) = broken.then(|| quote::repair(&document)).flatten() {
+            (document, parsed) = (repaired, reparsed);
+            issues.push(issue);
         }
         issues.append(&mut parsed.issues);
-        match parsed.root.map(|node| (node.span, node.value)) {
-            Some((_, Value::Map(entries))) => Ok(Self { entries, issues, ..document }),
-            Some((span, _)) => {
-                issues.push(
-                    Issue::new(rules::NOT_A_MAPPING, span, "the frontmatter is not a mapping")
-                        .help("write one `key: value` a line"),
-                );
-                Err(fail(issues))
-            }
-            None if issues.iter().any(|issue| issue.rule.lenient == crate::lint::Severity::Error) => Err(fail(issues)),
-            None => {
-                let start = document.front.start;
-                issues.push(
-                    Issue::new(rules::NOT_A_MAPPING, start..start, "the frontmatter is empty")
-                        .help("write at least `name: …` and `description: …`"),
-                );
-                Err(fail(issues))
-            }
+        match mapping(parsed.root, document.front.start, &mut issues) {
+            Some(entries) => Ok(Self { entries, issues, ..document }),
+            None => Err(fail(issues)),
         }
     }
 
@@ -93,6 +73,23 @@ impl<'a> Document<'a> {
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries.iter().find(|(k, _)| k.text() == Some(key)).map(|(_, value)| value)
     }
+}
+
+/// The entries of the mapping that the frontmatter must be, or one more issue if none says yet why it is not.
+fn mapping(root: Option<Node>, start: usize, issues: &mut Vec<Issue>) -> Option<Vec<(Node, Node)>> {
+    match root {
+        Some(Node { value: Value::Map(entries), .. }) => return Some(entries),
+        Some(node) => issues.push(
+            Issue::new(rules::NOT_A_MAPPING, node.span, "the frontmatter is not a mapping")
+                .help("write one `key: value` a line"),
+        ),
+        None if issues.iter().any(|issue| issue.rule.lenient == Severity::Error) => {}
+        None => issues.push(
+            Issue::new(rules::NOT_A_MAPPING, start..start, "the frontmatter is empty")
+                .help("write at least `name: …` and `description: …`"),
+        ),
+    }
+    None
 }
 
 impl Node {
@@ -170,8 +167,7 @@ impl SkillMd {
     /// Reads the bytes of a SKILL.md. `Err` holds the errors of the lenient level: what keeps any agent from loading it.
     pub fn read(content: &[u8]) -> Result<Self, Vec<Finding>> {
         let document = Document::parse(content).map_err(|bad| findings(bad.text, bad.issues))?;
-        let fatal: Vec<_> =
-            document.issues.iter().filter(|i| i.rule.lenient == crate::lint::Severity::Error).cloned().collect();
+        let fatal: Vec<_> = document.issues.iter().filter(|i| i.rule.lenient == Severity::Error).cloned().collect();
         if !fatal.is_empty() {
             return Err(findings(&document.text, fatal));
         }
@@ -232,4 +228,48 @@ fn split_tools(text: &str) -> Vec<String> {
         depth == 0 && (c.is_whitespace() || c == ',')
     });
     parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_reads_the_fields_and_the_body() {
+        let text = "---\nname: notes\ndescription: >\n  Takes\n  notes.\nlicense: MIT\nallowed-tools: Bash(git add:*) Read, Write\n\
+                    metadata:\n  author: me\n  nested: {a: b}\n---\n# Notes\n";
+        let skill = SkillMd::read(text.as_bytes()).expect("readable");
+        assert_eq!(
+            skill,
+            SkillMd {
+                name: Some("notes".to_owned()),
+                description: "Takes notes.".to_owned(),
+                license: Some("MIT".to_owned()),
+                compatibility: None,
+                metadata: [("author".to_owned(), "me".to_owned())].into(),
+                allowed_tools: ["Bash(git add:*)", "Read", "Write"].map(str::to_owned).to_vec(),
+                body: "# Notes\n".to_owned(),
+            }
+        );
+    }
+
+    #[test]
+    fn what_an_agent_can_do_without_may_be_missing_or_odd() {
+        let skill =
+            SkillMd::read(b"\xef\xbb\xbf---\ndescription: 42\nlicense:\nallowed-tools: [Read]\n---").expect("readable");
+        assert_eq!((skill.name, skill.description.as_str(), skill.license), (None, "42", None));
+        assert_eq!(skill.allowed_tools, ["Read"]);
+    }
+
+    #[test]
+    fn without_a_description_there_is_no_skill() {
+        for text in [
+            "---\nname: notes\n---\n",
+            "---\nname: notes\ndescription: {}\n---\n",
+            "---\nname: n\ndescription: ' '\n---\n",
+        ] {
+            let errors = SkillMd::read(text.as_bytes()).expect_err("no description");
+            assert_eq!(errors.iter().map(|f| f.rule).collect::<Vec<_>>(), ["description.missing"], "{text:?}");
+        }
+    }
 }

@@ -48,7 +48,7 @@ pub(crate) struct Reader<'a> {
 pub(crate) struct Table<'d, 'a> {
     /// Where the table stands, for messages: `[skill]`; empty for the file itself.
     name: String,
-    table: &'d DeTable<'a>,
+    keys: &'d DeTable<'a>,
     span: Range<usize>,
     known: Vec<&'static str>,
 }
@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
 
     /// Refuses every key of the table that nobody asked for.
     pub fn refuse_unknown(&mut self, table: &Table<'_, 'a>) {
-        for key in table.table.keys() {
+        for key in table.keys.keys() {
             let text = key.get_ref().as_ref();
             if table.known.contains(&text) {
                 continue;
@@ -257,13 +257,13 @@ impl<'a> Reader<'a> {
 impl<'d, 'a> Table<'d, 'a> {
     /// A table under a name; the file itself has the name "".
     pub fn new(name: &str, table: &'d DeTable<'a>, span: Range<usize>) -> Self {
-        Self { name: name.to_owned(), table, span, known: Vec::new() }
+        Self { name: name.to_owned(), keys: table, span, known: Vec::new() }
     }
 
     /// The value of a key that may be absent.
     pub fn optional(&mut self, key: &'static str) -> Option<&'d Spanned<DeValue<'a>>> {
         self.known.push(key);
-        self.table.get(key)
+        self.keys.get(key)
     }
 
     /// The value of a key that must be there; its absence is reported at the table.
@@ -279,7 +279,7 @@ impl<'d, 'a> Table<'d, 'a> {
     /// All entries, in the order of the file, for tables whose keys are data.
     pub fn entries(&self) -> Vec<(&'d str, Range<usize>, &'d Spanned<DeValue<'a>>)> {
         let mut entries: Vec<_> =
-            self.table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect();
+            self.keys.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect();
         entries.sort_by_key(|(_, span, _)| span.start);
         entries
     }

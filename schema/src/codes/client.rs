@@ -69,6 +69,12 @@ codes! {
         "The code is misspelt, or newer than this client.";
     KEY_UNKNOWN_LOCAL = "E_KEY_MISSING", NotFound, 404, "there is no key of this name", "make one with skill key new, or see skill key ls",
         "Signing keys lie in the configuration folder under `keys/NAME.pem`.";
+    TOPIC_UNKNOWN = "E_TOPIC_UNKNOWN", Usage, 400, "neither a command nor a topic", "skill help lists the commands and topics",
+        "`skill help` knows the commands and the topics exit-codes, environment, specifiers and files.";
+    NO_PATH = "E_NO_PATH", NotFound, 404, "there is nothing at this path", "check the path; it is relative to the current folder, or to the one of -C",
+        "A file or folder that was named does not exist.";
     EXISTS = "E_EXISTS", Conflict, 409, "it exists already", "",
         "Nothing is overwritten without being told to.";
+    KEY_PINNED = "E_KEY_PINNED", Integrity, 403, "none of the scope's keys is one that you trust for it", "ask its owner for the key id; skill key trust SCOPE KEYID trusts a new one",
+        "With `skill key trust` you named the keys that must stand in a scope's chain. None of them does any more: the owners changed all their keys, or the registry made up a chain of its own.";
 }

@@ -46,4 +46,20 @@ codes! {
         "The registry is starting, stopping, or protecting its data after an I/O error.";
     INTERNAL = "E_INTERNAL", Unavailable, 500, "the registry failed", "try again; if it persists, report the request id to the operator",
         "Something went wrong that is not your fault. The request id finds it in the operator's log.";
+    METHOD = "E_METHOD", Usage, 405, "this address does not take this method", "",
+        "The address exists, and answers other methods; the `Allow` header names them.";
+    MEDIA_TYPE = "E_MEDIA_TYPE", Usage, 415, "the request body has the wrong media type", "",
+        "Publishing takes `multipart/form-data`; statements and everything else are `application/json`.";
+    RANGE = "E_RANGE", Usage, 416, "the requested range is not in the file", "download the file from its beginning",
+        "A `Range` must start inside the file.";
+    CLOCK = "E_CLOCK", Conflict, 422, "the statement's time is too far from the registry's", "set the clock of this machine and sign again",
+        "A statement says when it was signed. A release dated more than 15 minutes from the registry's clock is refused, since its date would be what the index shows.";
+    ORIGIN = "E_ORIGIN", Integrity, 422, "the statement is meant for another registry", "check which registry the scope is mapped to, and sign again for that one",
+        "Every statement names the log that it is meant for, so that nobody can carry it over to another registry.";
+    KEY_MIXED = "E_KEY_MIXED", Conflict, 422, "a key of the scope is a key of the registry", "make another key with skill key new",
+        "No key serves two roles.";
+    DATA_BUSY = "E_DATA_BUSY", Unavailable, 503, "another server is using this data folder", "stop it first, or choose another folder",
+        "Two servers on one folder would write two histories.";
+    DATA_FOREIGN = "E_DATA_FOREIGN", Conflict, 409, "the data folder belongs to another registry", "restore the keys and the database of one registry together",
+        "The database remembers the name of its log and the keys it was used with: with others, every statement in it would stop to verify.";
 }

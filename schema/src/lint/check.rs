@@ -54,16 +54,12 @@ struct Names<'a> {
 /// What is wrong with `skill.toml`, and the second part of the name that it gives.
 fn check_manifest(files: &[File<'_>]) -> (Vec<Finding>, Option<String>) {
     let Some(file) = files.iter().find(|file| file.path == manifest::FILE) else { return (Vec::new(), None) };
-    match std::str::from_utf8(file.content) {
-        Ok(text) => {
-            let (manifest, findings) = manifest::check(text);
-            (findings, manifest.map(|manifest| manifest.id.name.as_str().to_owned()))
-        }
-        Err(_) => {
-            let finding = Finding::error("manifest.syntax", crate::codes::MANIFEST, "skill.toml is not UTF-8");
-            (vec![finding.file(manifest::FILE)], None)
-        }
-    }
+    let Ok(text) = std::str::from_utf8(file.content) else {
+        let finding = Finding::error("manifest.syntax", crate::codes::MANIFEST, "skill.toml is not UTF-8");
+        return (vec![finding.file(manifest::FILE)], None);
+    };
+    let (manifest, findings) = manifest::check(text);
+    (findings, manifest.map(|manifest| manifest.id.name.as_str().to_owned()))
 }
 
 fn missing(files: &[File<'_>], level: Level) -> Finding {

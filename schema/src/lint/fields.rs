@@ -208,7 +208,7 @@ impl<'d> Checker<'d, '_> {
                         Kind::Text => format!("`metadata.{key}` is not text for parsers of YAML 1.1"),
                         _ => format!("`metadata.{key}` is {}; the values are strings", value.describe()),
                     };
-                    let help = format!("put it in quotes: \"{}\"", scalar.text);
+                    let help = format!("write {key}: \"{}\"", scalar.text);
                     self.report(rules::METADATA_VALUE, value.span.clone(), message, help);
                 }
                 Value::Scalar(_) => {}

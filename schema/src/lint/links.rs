@@ -9,7 +9,7 @@ use super::{Issue, check::File, rules};
 
 /// Links of one text that are looked at: bounds the work on a text made of nothing else.
 const MAX_LINKS: usize = 2_000;
-/// Findings of one kind; more would say nothing new.
+/// Findings about links; more would say nothing new.
 const MAX_ISSUES: usize = 50;
 
 pub(super) fn check(text: &str, body: Range<usize>, files: &[File<'_>]) -> Vec<Issue> {
@@ -19,21 +19,20 @@ pub(super) fn check(text: &str, body: Range<usize>, files: &[File<'_>]) -> Vec<I
     for (target, span) in links(&text[body.clone()]) {
         let span = span.start + body.start..span.end + body.start;
         match resolve("", &target) {
-            Target::Elsewhere => {}
-            Target::Outside if issues.len() < MAX_ISSUES => issues.push(
+            Target::Path(path) if package.has(&path) => linked.push((path, span)),
+            Target::Path(path) => {
+                let message = format!("the link leads to `{path}`, which is not in the package");
+                let help = package.suggest(&path).unwrap_or_else(|| "add the file or remove the link".to_owned());
+                issues.push(Issue::new(rules::LINK_BROKEN, span, message).help(help));
+            }
+            Target::Outside => issues.push(
                 Issue::new(rules::LINK_OUTSIDE, span, format!("the link `{target}` leaves the skill's folder"))
                     .help("an installed skill finds only its own files: copy what it needs into its folder"),
             ),
-            Target::Path(path) if package.has(&path) => linked.push((path, span)),
-            Target::Path(path) if issues.len() < MAX_ISSUES => issues.push(
-                Issue::new(
-                    rules::LINK_BROKEN,
-                    span,
-                    format!("the link leads to `{path}`, which is not in the package"),
-                )
-                .help(package.suggest(&path).unwrap_or_else(|| "add the file or remove the link".to_owned())),
-            ),
-            Target::Outside | Target::Path(_) => {}
+            Target::Elsewhere => {}
+        }
+        if issues.len() >= MAX_ISSUES {
+            break;
         }
     }
     issues.extend(chains(&package, linked));
@@ -136,8 +135,11 @@ fn resolve(folder: &str, target: &str) -> Target {
     for part in decoded.split('/') {
         match part {
             "" | "." => {}
-            ".." if parts.pop().is_none() => return Target::Outside,
-            ".." => {}
+            ".." => {
+                if parts.pop().is_none() {
+                    return Target::Outside;
+                }
+            }
             part => parts.push(part),
         }
     }
@@ -154,15 +156,12 @@ fn percent_decode(text: &str) -> String {
     let mut at = 0;
     while at < bytes.len() {
         let hex = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.filter(|_| bytes[at] == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
+        if let Some(byte) = hex.filter(|_| bytes[at] == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            out.push(byte);
+            at += 3;
+        } else {
+            out.push(bytes[at]);
+            at += 1;
         }
     }
     String::from_utf8(out).unwrap_or_else(|_| text.to_owned())

@@ -9,13 +9,13 @@ use super::{
     Document,
     yaml::{self, Parsed},
 };
-use crate::lint::{Issue, rules};
+use crate::lint::{Issue, SPECIFIED, rules};
 
 /// A value longer than this is not shown whole in the offered fix (characters).
 const MAX_SHOWN: usize = 100;
 
 /// Quotes every top-level value with an unquoted colon and parses again. `None` if there is none, or if that does not help.
-pub(super) fn repair<'a>(document: &Document<'a>) -> Option<((Document<'a>, Parsed), Issue)> {
+pub(super) fn repair<'a>(document: &Document<'a>) -> Option<(Document<'a>, Parsed, Issue)> {
     let mut fixed = document.text[..document.front.start].to_owned();
     let mut first = None;
     let mut lines = document.text[document.front.clone()].split_inclusive('\n').peekable();
@@ -29,7 +29,7 @@ pub(super) fn repair<'a>(document: &Document<'a>) -> Option<((Document<'a>, Pars
         let mut value = value.to_owned();
         let mut rest = String::new();
         let mut len = line.len();
-        while let Some(more) = lines.next_if(|next| next.starts_with([' ', '\t'])) {
+        while let Some(more) = lines.next_if(|next| continues(next)) {
             value.push(' ');
             value.push_str(more.trim());
             rest.push_str(if more.ends_with('\n') { "\n" } else { "" });
@@ -42,7 +42,8 @@ pub(super) fn repair<'a>(document: &Document<'a>) -> Option<((Document<'a>, Pars
         }
         let quoted = double_quote(&value);
         first.get_or_insert_with(|| issue(key, &value, &quoted, at + line.find(':').unwrap_or(0) + 1, line));
-        fixed.push_str(&format!("{key}: {quoted}{}{rest}", &line[line.trim_end_matches(['\r', '\n']).len()..]));
+        let end = &line[line.trim_end_matches(['\r', '\n']).len()..];
+        fixed.extend([key, ": ", &quoted, end, &rest]);
         at += len;
     }
     let front = document.front.start..fixed.len();
@@ -52,17 +53,24 @@ pub(super) fn repair<'a>(document: &Document<'a>) -> Option<((Document<'a>, Pars
     let body = fixed.len() + (document.body.start - document.front.end);
     fixed.push_str(close);
     let body = body..fixed.len();
-    Some(((Document { text: Cow::Owned(fixed), front, body, entries: Vec::new(), issues: Vec::new() }, parsed), first?))
+    Some((Document { text: Cow::Owned(fixed), front, body, entries: Vec::new(), issues: Vec::new() }, parsed, first?))
 }
 
-/// The key and the bare value of a top-level line.
+/// The key and the bare value of a top-level line. A name never has a colon, so that it is not a text to repair.
 fn candidate(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split_once(':')?;
-    let plain_key = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let plain_key =
+        !key.is_empty() && key != "name" && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     let value = value.strip_prefix([' ', '\t'])?.trim();
     let bare =
         !value.is_empty() && !value.starts_with(['"', '\'', '|', '>', '[', '{', '&', '*', '!', '#', '%', '@', '`']);
     (plain_key && bare).then_some((key, value))
+}
+
+/// Whether a line goes on with the value above it, and is not a field of its own that was indented by mistake.
+fn continues(line: &str) -> bool {
+    let field = line.trim_start().split_once(':').is_some_and(|(key, _)| SPECIFIED.contains(&key));
+    line.starts_with(' ') && !field
 }
 
 fn has_colon(value: &str) -> bool {

@@ -30,7 +30,7 @@ pub(crate) enum Value {
     Map(Vec<(Node, Node)>),
 }
 
-/// A scalar: its text after escapes and folding, and whether it was written bare.
+/// A scalar: its text after escapes and folding (nothing for a null), and whether it was written bare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scalar {
     pub text: String,
@@ -122,11 +122,11 @@ impl Builder {
             Event::Anchor(_, name) => self.issue(rules::ANCHOR, range, format!("YAML anchor `&{name}`")),
             Event::Alias(_) => {
                 self.issue(rules::ALIAS, range.clone(), "YAML alias");
-                self.scalar(String::new(), true, range)?;
+                self.scalar(String::new(), false, range)?;
             }
             Event::UnresolvedAlias(name) => {
                 self.issue(rules::ALIAS, range.clone(), format!("`*{name}` is read as a YAML alias"));
-                self.scalar(String::new(), true, range)?;
+                self.scalar(String::new(), false, range)?;
             }
             Event::Scalar(text, style, _, tag) => {
                 self.tag(tag.is_some(), span);
@@ -178,7 +178,11 @@ impl Builder {
 
     fn scalar(&mut self, text: String, plain: bool, span: Range<usize>) -> Result<(), Stop> {
         self.count(span.start)?;
-        self.add(Node { value: Value::Scalar(Scalar { text, plain }), span });
+        let mut scalar = Scalar { text, plain };
+        if scalar.kind() == Kind::Null {
+            scalar.text.clear();
+        }
+        self.add(Node { value: Value::Scalar(scalar), span });
         Ok(())
     }
 
@@ -198,28 +202,18 @@ impl Builder {
 
     /// Puts a finished node where it belongs.
     fn add(&mut self, node: Node) {
-        let issue = match self.stack.last_mut().map(|open| &mut open.kind) {
-            None => {
-                self.root = Some(node);
-                None
-            }
-            Some(OpenKind::List(items)) => {
-                items.push(node);
-                None
-            }
-            Some(OpenKind::Map { entries, key, seen }) => match key.take() {
-                Some(key) => {
+        match self.stack.last_mut().map(|open| &mut open.kind) {
+            None => self.root = Some(node),
+            Some(OpenKind::List(items)) => items.push(node),
+            Some(OpenKind::Map { entries, key, seen }) => {
+                if let Some(key) = key.take() {
                     entries.push((key, node));
-                    None
-                }
-                None => {
-                    let issue = check_key(&node, seen);
+                } else {
+                    self.issues.extend(check_key(&node, seen));
                     *key = Some(node);
-                    issue
                 }
-            },
-        };
-        self.issues.extend(issue);
+            }
+        }
     }
 }
 
@@ -262,16 +256,14 @@ impl Scalar {
             return false;
         }
         let text = self.text.as_str();
-        let boolean = ["y", "yes", "n", "no", "on", "off"].iter().any(|word| {
-            text == *word
-                || text == word.to_ascii_uppercase()
-                || (text[..1] == word[..1].to_ascii_uppercase() && text[1..] == word[1..])
-        });
+        let boolean =
+            matches!(text, "yes" | "Yes" | "YES" | "no" | "No" | "NO" | "on" | "On" | "ON" | "off" | "Off" | "OFF");
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        let date = text.len() >= 10
-            && text.is_char_boundary(10)
-            && text[..10].split('-').map(str::len).eq([4, 2, 2])
-            && text[..10].split('-').all(digits);
+        let date = text.get(..10).is_some_and(|day| {
+            day.split('-').map(str::len).eq([4, 2, 2])
+                && day.split('-').all(digits)
+                && !text[10..].starts_with(|c: char| c != 'T' && c != ' ')
+        });
         let sexagesimal = text.contains(':') && text.split(':').all(digits);
         let underscored =
             text.contains('_') && is_number(&text.replace('_', "")) && text.starts_with(|c: char| c.is_ascii_digit());
@@ -307,4 +299,84 @@ fn is_number(text: &str) -> bool {
         None => digits(mantissa),
     };
     mantissa_fits && exponent.is_none_or(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scalar(text: &str) -> Scalar {
+        Scalar { text: text.to_owned(), plain: true }
+    }
+
+    #[test]
+    fn bare_words_have_the_types_of_the_core_schema() {
+        for text in
+            ["0", "-12", "+1", "0755", "0o17", "0xFf", "1.", "1.5", ".5", "-1e3", "1.5E+10", ".inf", "-.INF", ".NaN"]
+        {
+            assert_eq!(scalar(text).kind(), Kind::Number, "{text}");
+        }
+        for text in ["", "~", "null", "NULL"] {
+            assert_eq!(scalar(text).kind(), Kind::Null, "{text}");
+        }
+        for text in ["true", "False", "TRUE"] {
+            assert_eq!(scalar(text).kind(), Kind::Boolean, "{text}");
+        }
+        for text in
+            ["a", "1a", "1.2.3", "-", "+", ".", "e5", "1e", "0o8", "0x", "0xg", "tRUE", "nULL", "-.nan", "yes", "1_000"]
+        {
+            assert_eq!(scalar(text).kind(), Kind::Text, "{text}");
+        }
+        assert_eq!(Scalar { text: "1".to_owned(), plain: false }.kind(), Kind::Text);
+    }
+
+    #[test]
+    fn words_that_older_parsers_read_as_another_type_are_known() {
+        for text in ["yes", "On", "OFF", "2026-01-01", "2026-01-01T00:00:00Z", "2026-01-01 10:00", "12:30:45", "1_000"]
+        {
+            assert!(scalar(text).is_other_in_yaml_1_1(), "{text}");
+        }
+        for text in
+            ["yeS", "y", "note", "2026-01", "2026-01-01x", "a:b", "12:3x", "a_1", "é", "笔记", "", "1", "2026-1-010"]
+        {
+            assert!(!scalar(text).is_other_in_yaml_1_1(), "{text}");
+        }
+        assert!(!Scalar { text: "yes".to_owned(), plain: false }.is_other_in_yaml_1_1());
+    }
+
+    /// A tree as text: scalars with their spans.
+    fn show(node: &Node) -> String {
+        match &node.value {
+            Value::Scalar(scalar) => format!("{}@{:?}", scalar.text, node.span),
+            Value::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(" ")),
+            Value::Map(entries) => {
+                let entries: Vec<_> = entries.iter().map(|(k, v)| format!("{}={}", show(k), show(v))).collect();
+                format!("{{{}}}", entries.join(" "))
+            }
+        }
+    }
+
+    #[test]
+    fn nodes_know_their_bytes_whatever_the_line_ends() {
+        let parsed = parse("a: é b\nc: [x, 'y']\n", 4);
+        assert_eq!(parsed.issues, []);
+        assert_eq!(
+            parsed.root.map(|n| show(&n)).unwrap_or_default(),
+            "{a@4..5=é b@7..11 c@12..13=[x@16..17 y@19..22]}"
+        );
+        let parsed = parse("a: b\r\nc: d\r\n", 0);
+        assert_eq!(parsed.root.map(|n| show(&n)).unwrap_or_default(), "{a@0..1=b@3..4 c@6..7=d@9..10}");
+    }
+
+    #[test]
+    fn a_null_is_an_empty_text() {
+        for text in ["a:", "a: ~", "a: null"] {
+            let parsed = parse(text, 0);
+            let Some(Node { value: Value::Map(entries), .. }) = parsed.root else { panic!("a mapping") };
+            assert_eq!(entries[0].1.text(), Some(""), "{text}");
+        }
+        let quoted = parse("a: \"null\"", 0);
+        let Some(Node { value: Value::Map(entries), .. }) = quoted.root else { panic!("a mapping") };
+        assert_eq!(entries[0].1.text(), Some("null"));
+    }
 }
