@@ -16,6 +16,7 @@ pub mod people;
 pub mod postgres;
 pub mod programs;
 pub mod project;
+pub mod proxy;
 pub mod registry;
 pub mod run;
 pub mod skills;

@@ -84,7 +84,7 @@ impl Person {
     }
 
     fn knows(self, world: &World) -> Self {
-        self.skill(&["registry", "add", "main", &world.registry.url(), "--trust-on-first-use", "--default"]).ok();
+        self.skill(&["registry", "add", "main", &world.url(), "--trust-on-first-use", "--default"]).ok();
         self
     }
 
@@ -101,6 +101,13 @@ macro_rules! role {
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $role(Person);
+
+        impl $role {
+            /// The person, without the role.
+            pub fn into_person(self) -> Person {
+                self.0
+            }
+        }
 
         impl Deref for $role {
             type Target = Person;
@@ -146,8 +153,8 @@ impl Owner {
     }
 
     /// Publishes a folder.
-    pub fn publish(&self, skill: &Skill) -> Outcome {
-        self.skill(&["publish", &skill.path()])
+    pub fn publish(&self, skill: impl std::borrow::Borrow<Skill>) -> Outcome {
+        self.skill(&["publish", &skill.borrow().path()])
     }
 }
 

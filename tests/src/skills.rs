@@ -77,6 +77,13 @@ impl Skill {
         self
     }
 
+    /// Adds a dependency to a skill that was just written: `owner.publish(owner.writes(…).needs_too(…))`.
+    #[must_use]
+    pub fn needs_too(mut self, id: &str, requirement: &str) -> Self {
+        self.needs(id, requirement);
+        self
+    }
+
     fn manifest(&self) {
         let mut text = format!(
             "[skill]\nname = \"{}\"\nversion = \"{}\"\nlicense = \"Apache-2.0\"\nkeywords = [\"test\"]\n",

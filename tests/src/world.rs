@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Owner, Person, Reader, Stranger, postgres::Postgres, registry::Registry, run::Redactions};
+use crate::{Owner, Person, Reader, Stranger, postgres::Postgres, proxy::Proxy, registry::Registry, run::Redactions};
 
 /// Everything that a story happens in. It ends with the story: processes are stopped, folders removed.
 #[derive(Debug)]
 pub struct World {
     /// The registry, running.
     pub registry: Registry,
+    /// Who stands between people and the registry, if anybody does.
+    pub proxy: Option<Proxy>,
     // Dropped in this order: the registry before its database, the folder last.
     _postgres: Option<Postgres>,
     folder: tempfile::TempDir,
@@ -22,15 +24,23 @@ impl World {
 
     /// The same with further flags for `serve`.
     pub fn with(flags: &[&str]) -> Self {
-        Self::build(flags, None)
+        Self::build(flags, None, None)
     }
 
     /// The same on a PostgreSQL server of its own.
     pub fn on_postgres() -> Self {
-        Self::build(&[], Some(Postgres::start()))
+        Self::build(&[], Some(Postgres::start()), None)
     }
 
-    fn build(flags: &[&str], postgres: Option<Postgres>) -> Self {
+    /// The same with somebody in between, who is honest at first.
+    pub fn behind_proxy() -> (Self, Proxy) {
+        let proxy = Proxy::start();
+        let world = Self::build(&["--public-url", &proxy.url()], None, Some(proxy.clone()));
+        proxy.pass_to(world.registry.address());
+        (world, proxy)
+    }
+
+    fn build(flags: &[&str], postgres: Option<Postgres>, proxy: Option<Proxy>) -> Self {
         let folder = tempfile::Builder::new().prefix("skill-story-").tempdir().expect("a temporary folder");
         let mut all = vec!["--read-rate", "0", "--write-rate", "0"];
         all.retain(|_| !flags.iter().any(|flag| flag.ends_with("-rate")));
@@ -38,7 +48,12 @@ impl World {
         let url = postgres.as_ref().map(Postgres::url);
         let mut registry = Registry::new(&folder.path().join("registry"), &all, url.as_deref());
         registry.start();
-        Self { registry, _postgres: postgres, folder }
+        Self { registry, proxy, _postgres: postgres, folder }
+    }
+
+    /// The address that people use.
+    pub fn url(&self) -> String {
+        self.proxy.as_ref().map_or_else(|| self.registry.url(), Proxy::url)
     }
 
     /// The folder in which everything lies.
@@ -78,6 +93,7 @@ impl World {
         let mut redactions = Redactions::default();
         redactions.add(self.folder.path().to_string_lossy(), "[world]");
         redactions.add(self.registry.address().to_string(), "[registry]");
+        redactions.add(self.url().trim_start_matches("http://"), "[registry]");
         redactions
     }
 }

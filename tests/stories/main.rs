@@ -1,2 +1,50 @@
 //! The stories: what people do with the product, one module an operation, each driving the real `skill` against the real
-//! `skill-registry`. The module has the name of the operation's contract, command and route.
+//! `skill-registry`. A module has the name of the operation's contract, command and route.
+
+mod add;
+mod blob;
+mod cache;
+mod check;
+mod completions;
+mod config;
+mod deprecate;
+mod diff;
+mod doctor;
+mod explain;
+mod faults;
+mod index;
+mod info;
+mod init;
+mod install;
+mod key;
+mod list;
+mod lock;
+mod login;
+mod logout;
+mod man;
+mod new;
+mod outdated;
+mod owner;
+mod pack;
+mod postgres;
+mod publish;
+mod readme;
+mod registry;
+mod remove;
+mod run;
+mod scope;
+mod search;
+mod status;
+mod sync;
+mod tampering;
+mod token;
+mod tree;
+mod two_clients;
+mod update;
+mod use_;
+mod verify;
+mod version;
+mod well_known;
+mod whoami;
+mod why;
+mod yank;

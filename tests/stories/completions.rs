@@ -1,0 +1,18 @@
+//! Completions for shells.
+
+use std::process::Command;
+
+use skill_tests::World;
+
+#[test]
+fn bash_accepts_its_completions() {
+    let world = World::start();
+    let nina = world.newcomer("nina");
+    let script = nina.skill(&["completions", "bash"]).ok().stdout;
+    assert!(script.contains("skill"));
+    let status = Command::new("bash").args(["-n", "-c", &script]).status().expect("bash runs");
+    assert!(status.success());
+    for shell in ["zsh", "fish", "powershell", "elvish"] {
+        nina.skill(&["completions", shell]).ok().says("skill");
+    }
+}

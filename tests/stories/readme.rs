@@ -1,0 +1,1 @@
+//! The commands of the README and of the first steps, run as a reader would run them.
