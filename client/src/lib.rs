@@ -18,8 +18,8 @@ pub mod progress;
 pub mod prompt;
 pub mod render;
 pub mod report;
-pub mod suggest;
 pub mod resolve;
+pub mod suggest;
 
 use std::process::ExitCode;
 

@@ -44,6 +44,28 @@ pub fn finding(finding: &Finding, text: Option<&str>) -> String {
     format!("{}\n{}", renderer.render(&[group]), renderer.render(&[help]))
 }
 
+/// Breaks a text of our own into lines of at most `width` characters; line feeds in it stay.
+pub fn wrap(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    for (n, line) in text.split('\n').enumerate() {
+        if n > 0 {
+            out.push('\n');
+        }
+        let mut used = 0;
+        for word in line.split(' ').filter(|word| !word.is_empty()) {
+            let length = word.chars().count();
+            if used > 0 {
+                let fits = used + 1 + length <= width;
+                out.push(if fits { ' ' } else { '\n' });
+                used = if fits { used + 1 } else { 0 };
+            }
+            out.push_str(word);
+            used += length;
+        }
+    }
+    out
+}
+
 fn level(severity: Severity) -> Level<'static> {
     match severity {
         Severity::Error => Level::ERROR,
@@ -192,6 +214,13 @@ mod tests {
         let drawn = plain(&finding, Some(&text));
         assert!(drawn.contains("…aaaa") && drawn.contains("aBADb") && drawn.contains("b…"), "{drawn}");
         assert!(drawn.len() < 1_000, "{}", drawn.len());
+    }
+
+    #[test]
+    fn text_is_wrapped_at_words() {
+        assert_eq!(wrap("one two three", 7), "one two\nthree");
+        assert_eq!(wrap("a verylongword b\n\nc", 4), "a\nverylongword\nb\n\nc");
+        assert_eq!(wrap("", 5), "");
     }
 
     #[test]

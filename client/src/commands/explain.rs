@@ -1,0 +1,184 @@
+//! `skill explain`: what an error code or a rule means, as long as it takes.
+
+use serde::Serialize;
+use skill_schema::{Code, Fault, codes, lint};
+
+use crate::{
+    context::Context,
+    output::{DIM, HEAD, Output},
+    render::wrap,
+    suggest::nearest,
+};
+
+/// Columns of the text.
+const WIDTH: usize = 90;
+
+/// Say what an error code or a rule means.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  skill explain E_DIGEST
+  skill explain frontmatter.unknown-key
+  skill explain --list")]
+pub struct Args {
+    /// An error code (E_DIGEST) or a rule of skill check (name.format).
+    #[arg(value_name = "CODE|RULE", required_unless_present = "list")]
+    what: Option<String>,
+    /// List all codes and rules.
+    #[arg(long, conflicts_with = "what")]
+    list: bool,
+}
+
+/// A code or a rule, as JSON.
+#[derive(Serialize)]
+struct Entry {
+    id: &'static str,
+    kind: &'static str,
+    title: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    help: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    explain: &'static str,
+    /// Of a code: the exit code of the client.
+    exit: Option<u8>,
+    /// Of a code: the HTTP status.
+    status: Option<u16>,
+    /// Of a rule: its weight at publish.
+    strict: Option<&'static str>,
+    /// Of a rule: its weight at install.
+    lenient: Option<&'static str>,
+    /// Of a rule: the code of its errors.
+    code: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct List {
+    items: Vec<Entry>,
+}
+
+/// Runs `skill explain`.
+///
+/// # Errors
+/// [`codes::CODE_UNKNOWN`].
+#[expect(clippy::unused_async, reason = "all commands have the same shape")]
+pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    let output = &context.output;
+    if let Some(what) = args.what {
+        let entry = find(&what)?;
+        output.result_or("skill.explain/1", &entry, |out| entry.say(out));
+        return Ok(());
+    }
+    let list = List { items: all() };
+    output.result_or("skill.explain.list/1", &list, |out| {
+        let rows = list.items.iter().map(|e| vec![e.id.to_owned(), e.title.to_owned()]);
+        out.table(&["what", "meaning"], &rows.collect::<Vec<_>>());
+    });
+    Ok(())
+}
+
+/// Codes, then rules.
+fn all() -> Vec<Entry> {
+    codes::all().into_iter().map(of_code).chain(lint::rules::ALL.iter().map(|rule| of_rule(rule))).collect()
+}
+
+fn find(what: &str) -> Result<Entry, Fault> {
+    let entries = all();
+    let near = nearest(what, entries.iter().map(|entry| entry.id));
+    let found = entries.into_iter().find(|entry| entry.id.eq_ignore_ascii_case(what));
+    found.ok_or_else(|| {
+        let fault = Fault::new(codes::CODE_UNKNOWN).at(what);
+        match near {
+            Some(near) => fault.detail(format!("did you mean {near}?")),
+            None => fault,
+        }
+    })
+}
+
+fn of_code(code: &'static Code) -> Entry {
+    Entry {
+        id: code.id,
+        kind: "code",
+        title: code.title,
+        help: code.help,
+        explain: code.explain,
+        exit: Some(code.exit as u8),
+        status: Some(code.status),
+        strict: None,
+        lenient: None,
+        code: None,
+    }
+}
+
+fn of_rule(rule: &'static lint::Rule) -> Entry {
+    Entry {
+        id: rule.id,
+        kind: "rule",
+        title: rule.title,
+        help: "",
+        explain: "",
+        exit: None,
+        status: None,
+        strict: Some(rule.strict.as_str()),
+        lenient: Some(rule.lenient.as_str()),
+        code: Some(rule.code.id),
+    }
+}
+
+impl Entry {
+    fn say(&self, out: &Output) {
+        out.data(format!("{HEAD}{}{HEAD:#}: {}", self.id, self.title));
+        if let (Some(exit), Some(status)) = (self.exit, self.status) {
+            out.data(format!("{DIM}skill ends with exit code {exit}; a registry answers with HTTP {status}{DIM:#}"));
+        }
+        if let (Some(strict), Some(lenient), Some(code)) = (self.strict, self.lenient, self.code) {
+            let weight = if strict == lenient {
+                format!("a rule of skill check: breaking it is {}", article(strict))
+            } else {
+                format!(
+                    "a rule of skill check: breaking it is {} at publish, {} at install",
+                    article(strict),
+                    article(lenient)
+                )
+            };
+            out.data(format!("{DIM}{weight}; errors are reported as {code}{DIM:#}"));
+        }
+        if !self.explain.is_empty() {
+            out.data(format!("\n{}", wrap(self.explain, WIDTH)));
+        }
+        if !self.help.is_empty() {
+            out.data(format!("\n{}", wrap(&format!("What to do: {}.", self.help), WIDTH)));
+        }
+    }
+}
+
+fn article(severity: &str) -> String {
+    format!("{} {severity}", if severity == "error" { "an" } else { "a" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_rules_are_found_in_any_case() {
+        assert_eq!(find("e_digest").expect("a code").id, "E_DIGEST");
+        assert_eq!(find("Name.Format").expect("a rule").kind, "rule");
+    }
+
+    #[test]
+    fn a_misspelt_code_names_its_neighbour() {
+        let suggestion = |what: &str| find(what).err().and_then(|fault| fault.detail);
+        assert_eq!(suggestion("E_DIGETS").as_deref(), Some("did you mean E_DIGEST?"));
+        assert_eq!(suggestion("name.fromat").as_deref(), Some("did you mean name.format?"));
+        assert_eq!(suggestion("moon"), None);
+    }
+
+    #[test]
+    fn no_id_stands_twice() {
+        let mut ids: Vec<_> = all().iter().map(|entry| entry.id).collect();
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+    }
+}
