@@ -12,6 +12,8 @@
 
 pub mod archive;
 pub mod chain;
+pub mod check;
+pub mod content;
 pub mod envelope;
 pub mod extract;
 pub mod hash;
