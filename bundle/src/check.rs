@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use skill_schema::{
     Code, Fault, Limits, codes,
-    lint::{self, Finding, Level, Options},
+    lint::{self, Finding, Options},
 };
 
 use crate::{
@@ -60,20 +60,20 @@ impl Report {
 }
 
 /// Checks a packed skill, from its bytes. Writes nothing anywhere.
-pub fn check_package<B: AsRef<[u8]>>(bytes: B, limits: &Limits, options: Options) -> Report {
+pub fn check_bytes<B: AsRef<[u8]>>(bytes: B, limits: &Limits, options: impl Into<Options>) -> Report {
     match Package::open(bytes, limits) {
-        Ok(package) => check_opened(&package, limits, options),
+        Ok(package) => check_package(&package, limits, options),
         Err(fault) => Report::refused(&fault),
     }
 }
 
 /// Checks contents and SKILL.md of a package whose profile holds already.
-pub fn check_opened(package: &Package, limits: &Limits, options: Options) -> Report {
-    check_files(None, package.files(), limits, options)
+pub fn check_package(package: &Package, limits: &Limits, options: impl Into<Options>) -> Report {
+    check_files(None, package.files(), limits, options.into())
 }
 
 /// Checks a skill's folder as it would be packed, and says what would be left out. Writes nothing anywhere.
-pub fn check_dir(folder: &Path, limits: &Limits, options: Options) -> (Report, Vec<Skipped>) {
+pub fn check_dir(folder: &Path, limits: &Limits, options: impl Into<Options>) -> (Report, Vec<Skipped>) {
     match pack::pack_dir(folder, limits) {
         Ok(packed) => (check_packed(folder, &packed, limits, options), packed.skipped),
         Err(fault) => (Report::refused(&fault), Vec::new()),
@@ -81,10 +81,10 @@ pub fn check_dir(folder: &Path, limits: &Limits, options: Options) -> (Report, V
 }
 
 /// Checks what was just packed from a folder, whose name the skill must have.
-pub fn check_packed(folder: &Path, packed: &Packed, limits: &Limits, options: Options) -> Report {
+pub fn check_packed(folder: &Path, packed: &Packed, limits: &Limits, options: impl Into<Options>) -> Report {
     let real = folder.canonicalize().ok();
     let name = real.as_deref().unwrap_or(folder).file_name().and_then(|name| name.to_str());
-    check_files(name, packed.package.files(), limits, options)
+    check_files(name, packed.package.files(), limits, options.into())
 }
 
 fn check_files<'a>(
@@ -103,11 +103,6 @@ fn check_files<'a>(
 pub fn require_manifest(package: &Package) -> Result<(), Fault> {
     let manifest = skill_schema::manifest::FILE;
     package.file(manifest).map(|_| ()).ok_or_else(|| Fault::new(codes::NO_MANIFEST).at(manifest))
-}
-
-/// The level alone, with the specification's own keys.
-pub fn at(level: Level) -> Options {
-    Options { level, ..Options::default() }
 }
 
 #[allow(clippy::ref_option)] // The shape that serde asks for.

@@ -26,6 +26,13 @@ pub struct Options {
     pub profile: Profile,
 }
 
+impl From<Level> for Options {
+    /// The level with the specification's own keys.
+    fn from(level: Level) -> Self {
+        Self { level, profile: Profile::default() }
+    }
+}
+
 /// Checks a skill: SKILL.md, the files beside it as far as SKILL.md speaks of them, and `skill.toml` if there is one.
 ///
 /// `folder` is the name that the frontmatter's `name` must equal; `None` for an archive, which has no folder of its own.
