@@ -127,11 +127,22 @@ impl Global {
 #[expect(missing_docs, reason = "a comment here would replace the one on the command's own arguments")]
 pub enum Command {
     Cache(commands::cache::Args),
+    Check(commands::check::Args),
     Completions(commands::completions::Args),
+    Config(commands::config::Args),
+    Deprecate(commands::deprecate::Args),
+    Doctor(commands::doctor::Args),
     Explain(commands::explain::Args),
     Help(commands::help::Args),
+    Key(commands::key::Args),
+    Login(commands::login::Args),
+    Logout(commands::logout::Args),
     Man(commands::man::Args),
+    Owner(commands::owner::Args),
+    Registry(commands::registry::Args),
+    Token(commands::token::Args),
     Version(commands::version::Args),
+    Whoami(commands::whoami::Args),
 }
 
 impl Command {
@@ -142,11 +153,22 @@ impl Command {
     pub async fn run(self, context: &Context) -> anyhow::Result<()> {
         match self {
             Self::Cache(args) => commands::cache::run(args, context).await,
+            Self::Check(args) => commands::check::run(args, context).await,
             Self::Completions(args) => commands::completions::run(args, context).await,
+            Self::Config(args) => commands::config::run(args, context).await,
+            Self::Deprecate(args) => commands::deprecate::run(args, context).await,
+            Self::Doctor(args) => commands::doctor::run(args, context).await,
             Self::Explain(args) => commands::explain::run(args, context).await,
             Self::Help(args) => commands::help::run(args, context).await,
+            Self::Key(args) => commands::key::run(args, context).await,
+            Self::Login(args) => commands::login::run(args, context).await,
+            Self::Logout(args) => commands::logout::run(args, context).await,
             Self::Man(args) => commands::man::run(args, context).await,
+            Self::Owner(args) => commands::owner::run(args, context).await,
+            Self::Registry(args) => commands::registry::run(args, context).await,
+            Self::Token(args) => commands::token::run(args, context).await,
             Self::Version(args) => commands::version::run(args, context).await,
+            Self::Whoami(args) => commands::whoami::run(args, context).await,
         }
     }
 }

@@ -5,7 +5,9 @@
 //! ([`clock`]). Only [`output`] and the progress bar and prompts beside it print, only [`env`] reads the environment, only [`api`]
 //! sends HTTP, and only [`report`] turns an error into words and an exit code.
 
+pub mod agents;
 pub mod api;
+pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -13,12 +15,17 @@ pub mod config;
 pub mod context;
 pub mod env;
 pub mod files;
+pub mod first_contact;
 pub mod output;
+pub mod pins;
 pub mod progress;
 pub mod prompt;
 pub mod render;
 pub mod report;
 pub mod resolve;
+pub mod signing;
+pub mod source;
+pub mod store;
 pub mod suggest;
 
 use std::process::ExitCode;
