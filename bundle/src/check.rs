@@ -37,7 +37,7 @@ impl Report {
     }
 
     /// The report of a skill whose archive or folder already broke a rule.
-    fn refused(fault: &Fault) -> Self {
+    pub fn refused(fault: &Fault) -> Self {
         let mut finding = Finding::error("archive.profile", fault.code, fault.code.title);
         if let Some(detail) = &fault.detail {
             finding.message.push_str(&format!(" ({detail})"));
