@@ -1,1 +1,40 @@
-//! stub
+//! The registry: a server for skills, their signed statements and their index.
+//!
+//! * [`server`]: [`serve`] runs a registry on a bound listener.
+//! * [`routes`]: one file per operation of the API; [`gate`] has the checks of a publish request, [`store`] the transaction.
+//! * [`store`]: the only SQL; [`blobs`]: archives and statements as files.
+//! * [`admin`]: the operator's commands, on the folder and the database directly.
+//! * [`config`]: flags, environment and `registry.toml`.
+
+pub mod admin;
+pub mod app;
+pub mod auth;
+pub mod blobs;
+pub mod body;
+pub mod chains;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod data;
+pub mod error;
+pub mod gate;
+pub mod http;
+pub mod ids;
+pub mod index_cache;
+pub mod limits;
+pub mod openapi;
+#[cfg(test)]
+mod postgres;
+pub mod rate_limit;
+pub mod routes;
+pub mod server;
+pub mod state;
+pub mod store;
+pub mod telemetry;
+pub mod tokens;
+pub mod upload;
+pub mod usage;
+
+pub use config::Config;
+pub use error::Error;
+pub use server::serve;

@@ -1,0 +1,199 @@
+//! Bytes by content: archives and envelopes, one file each, under the name of their SHA-256. A blob never changes.
+//!
+//! A blob is written to `tmp/`, made durable, renamed into `blobs/sha256/ab/<hex>`, and its folder made durable: what the database
+//! names is on the disk. A blob that no row names is harmless; it is left by a publish that was refused at the very end.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use moka::sync::Cache;
+use skill_bundle::hash::sha256;
+use skill_schema::Digest;
+use tempfile::NamedTempFile;
+
+use crate::{error::Error, limits::SMALL_BLOB};
+
+/// The blob store. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Blobs {
+    folders: Arc<Folders>,
+    /// Small blobs that were read lately: statements are read by every installation.
+    small: Cache<Digest, Bytes>,
+}
+
+#[derive(Debug)]
+struct Folders {
+    blobs: PathBuf,
+    tmp: PathBuf,
+}
+
+/// A blob that was found.
+#[derive(Debug)]
+pub enum Blob {
+    /// Its bytes.
+    Small(Bytes),
+    /// The open file and its length.
+    Large(File, u64),
+}
+
+impl Blob {
+    /// Its length in bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Small(bytes) => bytes.len() as u64,
+            Self::Large(_, length) => *length,
+        }
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Blobs {
+    /// Opens the store of a data folder, makes its folders, and removes what an interrupted upload left in `tmp/`. `cache` bounds the
+    /// bytes kept in memory.
+    pub fn open(data: &Path, cache: u64) -> Result<Self, Error> {
+        let folders = Folders { blobs: data.join("blobs").join("sha256"), tmp: data.join("tmp") };
+        fs::create_dir_all(&folders.blobs).map_err(Error::io(&folders.blobs))?;
+        fs::create_dir_all(&folders.tmp).map_err(Error::io(&folders.tmp))?;
+        let weigh = |_: &Digest, bytes: &Bytes| u32::try_from(bytes.len() + 64).unwrap_or(u32::MAX);
+        Ok(Self { folders: Arc::new(folders), small: Cache::builder().max_capacity(cache).weigher(weigh).build() })
+    }
+
+    /// Removes what interrupted uploads left. Only for the one server that owns the folder.
+    pub fn clean(&self) -> Result<(), Error> {
+        for entry in fs::read_dir(&self.folders.tmp).map_err(Error::io(&self.folders.tmp))?.flatten() {
+            fs::remove_file(entry.path()).map_err(Error::io(entry.path()))?;
+        }
+        Ok(())
+    }
+
+    /// A new file for an upload; it is gone when it is dropped.
+    pub fn upload(&self) -> Result<NamedTempFile, Error> {
+        NamedTempFile::new_in(&self.folders.tmp).map_err(Error::io(&self.folders.tmp))
+    }
+
+    /// Keeps an upload under its digest, durably. The caller has hashed it. Blocks.
+    pub fn keep(&self, upload: NamedTempFile, digest: &Digest) -> Result<(), Error> {
+        let path = self.path(digest);
+        if path.exists() {
+            return Ok(());
+        }
+        upload.as_file().sync_all().map_err(Error::io(&path))?;
+        let folder = self.folder(digest)?;
+        upload.persist(&path).map_err(|e| Error::io(&path)(e.error))?;
+        sync_folder(&folder)
+    }
+
+    /// Keeps small bytes under their digest, durably. Blocks.
+    pub fn put(&self, bytes: &[u8]) -> Result<Digest, Error> {
+        let digest = sha256(bytes);
+        let mut file = self.upload()?;
+        file.write_all(bytes).map_err(Error::io(&self.folders.tmp))?;
+        self.keep(file, &digest)?;
+        self.small.insert(digest, Bytes::copy_from_slice(bytes));
+        Ok(digest)
+    }
+
+    /// A blob that is in memory.
+    pub fn cached(&self, digest: &Digest) -> Option<Bytes> {
+        self.small.get(digest)
+    }
+
+    /// Opens a blob; `None` if there is none. Blocks.
+    pub fn open_blob(&self, digest: &Digest) -> Result<Option<Blob>, Error> {
+        if let Some(bytes) = self.small.get(digest) {
+            return Ok(Some(Blob::Small(bytes)));
+        }
+        let path = self.path(digest);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io(&path)(e)),
+        };
+        let length = file.metadata().map_err(Error::io(&path))?.len();
+        if length > SMALL_BLOB {
+            return Ok(Some(Blob::Large(file, length)));
+        }
+        let bytes = Bytes::from(fs::read(&path).map_err(Error::io(&path))?);
+        self.small.insert(*digest, bytes.clone());
+        Ok(Some(Blob::Small(bytes)))
+    }
+
+    /// The bytes of a statement; an error if it is missing, since a row names it. Blocks.
+    pub fn statement(&self, digest: &Digest) -> Result<Bytes, Error> {
+        match self.open_blob(digest)? {
+            Some(Blob::Small(bytes)) if sha256(&bytes) == *digest => Ok(bytes),
+            Some(_) => Err(Error::Damaged(format!("blob {digest} is not what its name says"))),
+            None => Err(Error::Damaged(format!("blob {digest} is missing"))),
+        }
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        let hex = digest.to_string();
+        self.folders.blobs.join(&hex[..2]).join(hex)
+    }
+
+    /// The folder of a blob, made durable when it is new.
+    fn folder(&self, digest: &Digest) -> Result<PathBuf, Error> {
+        let folder = self.folders.blobs.join(&digest.to_string()[..2]);
+        match fs::create_dir(&folder) {
+            Ok(()) => sync_folder(&self.folders.blobs)?,
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(Error::io(&folder)(e)),
+        }
+        Ok(folder)
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), Error> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blob_is_found_by_its_digest_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(dir.path(), 1_000_000).unwrap();
+        let digest = blobs.put(b"hello").unwrap();
+        assert_eq!(digest, sha256(b"hello"));
+        assert_eq!(blobs.put(b"hello").unwrap(), digest);
+        assert_eq!(blobs.statement(&digest).unwrap(), b"hello".as_slice());
+        assert!(blobs.open_blob(&Digest::ZERO).unwrap().is_none());
+        assert!(dir.path().join("blobs/sha256/2c").join(digest.to_string()).is_file());
+        assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_large_blob_is_a_file_and_a_changed_statement_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(dir.path(), 0).unwrap();
+        let large = vec![7; SMALL_BLOB as usize + 1];
+        let digest = blobs.put(&large).unwrap();
+        blobs.small.invalidate_all();
+        assert!(matches!(blobs.open_blob(&digest).unwrap(), Some(Blob::Large(_, n)) if n == large.len() as u64));
+        let small = blobs.put(b"statement").unwrap();
+        blobs.small.invalidate_all();
+        fs::write(blobs.path(&small), b"Statement").unwrap();
+        assert!(matches!(blobs.statement(&small), Err(Error::Damaged(_))));
+    }
+
+    #[test]
+    fn an_interrupted_upload_is_removed_when_the_server_starts() {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(dir.path(), 0).unwrap();
+        fs::write(dir.path().join("tmp/left"), b"half").unwrap();
+        blobs.clean().unwrap();
+        assert!(!dir.path().join("tmp/left").exists());
+    }
+}

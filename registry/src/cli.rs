@@ -1,0 +1,78 @@
+//! The command line of `skill-registry`.
+
+use std::{process::ExitCode, sync::Arc};
+
+use clap::{Parser, Subcommand};
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+
+use crate::{
+    admin::{self, AdminArgs},
+    clock::SystemClock,
+    config::{Config, ServeArgs},
+    error::Error,
+    server::serve,
+    telemetry,
+};
+
+/// A registry for agent skills.
+#[derive(Debug, Parser)]
+#[command(name = "skill-registry", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the registry of a data folder.
+    Serve(Box<ServeArgs>),
+    /// Operate a registry: users, tokens, scopes, keys. Works while the server runs.
+    Admin(AdminArgs),
+}
+
+/// Runs the program.
+pub async fn run(cli: Cli) -> ExitCode {
+    let result = match cli.command {
+        Command::Serve(args) => start(*args).await,
+        Command::Admin(args) => admin::run(args).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::from(error.code().exit as u8)
+        }
+    }
+}
+
+/// Talk goes to standard error, as in the client: `error[CODE]: sentence`, then the hint.
+#[allow(clippy::print_stderr)] // The one place where the program reports its own failure.
+fn report(error: &Error) {
+    let code = error.code();
+    eprintln!("error[{}]: {error}", code.id);
+    if !code.help.is_empty() && matches!(error, Error::Fault(_)) {
+        eprintln!("help: {}", code.help);
+    }
+}
+
+async fn start(args: ServeArgs) -> Result<(), Error> {
+    let config = Config::for_serve(args)?;
+    telemetry::log(&config.log)?;
+    let address = config.http.listen;
+    let listener = TcpListener::bind(address).await.map_err(Error::io(address.to_string()))?;
+    serve(listener, config, Arc::new(SystemClock), stop()?).await
+}
+
+/// Ends at the first SIGTERM or SIGINT.
+fn stop() -> Result<impl Future<Output = ()>, Error> {
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).map_err(Error::io("SIGTERM"))?;
+    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt()).map_err(Error::io("SIGINT"))?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

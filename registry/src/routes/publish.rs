@@ -1,0 +1,148 @@
+//! `PUT /api/skill/v1/skills/{scope}/{name}/{version}`.
+
+use axum::{
+    Json,
+    extract::{DefaultBodyLimit, Path, Request as HttpRequest, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::put,
+};
+use skill_bundle::envelope::Envelope;
+use skill_schema::{Digest, Fault, Limits, api::publish, codes, statement::Release};
+use utoipa::openapi::path::HttpMethod;
+
+use super::{Access, Answer, Endpoint, Request};
+use crate::{
+    auth::{Caller, Writer},
+    error::{Error, blocking},
+    gate::{self, Checked, Rights, Target},
+    state::AppState,
+    store::{
+        event::NewStatement,
+        publish::{Content, NewRelease, Published},
+    },
+    upload::{self, Upload},
+};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint {
+        method: HttpMethod::Put,
+        path: publish::ROUTE,
+        id: "publish",
+        summary: "Publishes a version.",
+        access: Access::Permission("publish:new or publish:update"),
+        request: Request::Form,
+        query: &[],
+        answers: &[
+            (201, "it is published", Answer::Json("Published")),
+            (200, "it had been published before, with the same files", Answer::Json("Published")),
+        ],
+        handler: put(serve).layer(DefaultBodyLimit::max(upload::limit(&Limits::V1))),
+    }]
+}
+
+/// First what costs nothing, then the body, then what costs a processor, then the disk, then the one transaction.
+async fn serve(
+    State(app): State<AppState>,
+    Writer(caller): Writer,
+    Path((scope, name, version)): Path<(String, String, String)>,
+    request: HttpRequest,
+) -> Result<Response, Error> {
+    let target = gate::target(&scope, &name, &version)?;
+    let rights = gate::rights(&app, &caller, &target.id).await?;
+    let packages = app.config.packages;
+    gate::announced(request.headers(), &packages)?;
+
+    let busy = || Error::Wait { fault: Fault::new(codes::UNAVAILABLE).detail("too many uploads"), seconds: 2 };
+    let _place = app.uploads.try_acquire().map_err(|_| busy())?;
+    let upload = upload::receive(request, &app.blobs, &app.config.limits, &packages).await?;
+    let (envelope, statement) = gate::release(&upload.statement, &target)?;
+    let (upload, checked) = check_package(&app, upload, &target).await?;
+    gate::agreement(&statement, &checked.content)?;
+    if let Some(response) = app.store.published(&target.id, &target.version, &checked.content.tree).await? {
+        return Ok((StatusCode::OK, Json(response)).into_response());
+    }
+    gate::origin(&statement.predicate.origin, &app.identity.origin)?;
+    gate::freshness(statement.predicate.created, app.clock.timestamp())?;
+    gate::parent(&app, &statement.predicate).await?;
+
+    let release = new_release(&caller, rights, target, &upload, &envelope, statement.predicate, checked.content);
+    let accepted = tokio::spawn(accept(app.clone(), release, envelope, upload));
+    // In a task of its own: a client that goes away must not leave it half done.
+    let published = accepted.await.map_err(|e| Error::Damaged(e.to_string()))??;
+    Ok(match published {
+        Published::Before(response) => (StatusCode::OK, Json(response)).into_response(),
+        Published::Now { mut response, .. } => {
+            response.warnings = checked.warnings;
+            (StatusCode::CREATED, Json(response)).into_response()
+        }
+    })
+}
+
+/// Runs [`gate::package`] where it may block, as many at a time as the limits say.
+async fn check_package(app: &AppState, upload: Upload, target: &Target) -> Result<(Upload, Checked), Error> {
+    let _place = app.checks.acquire().await.map_err(|_| Fault::new(codes::UNAVAILABLE))?;
+    let (target, limits) = (target.clone(), app.config.packages);
+    blocking(move || {
+        let checked = gate::package(upload.archive.path(), &upload.digest, &target, &limits)?;
+        Ok((upload, checked))
+    })
+    .await
+}
+
+fn new_release(
+    caller: &Caller,
+    rights: Rights,
+    target: Target,
+    upload: &Upload,
+    envelope: &Envelope,
+    release: Release,
+    content: Content,
+) -> NewRelease {
+    NewRelease {
+        statement: NewStatement {
+            scope: release.scope,
+            seq: release.seq,
+            prev: release.prev,
+            stmt: envelope.digest(),
+            kind: "release",
+            subject: format!("{}@{}", target.id, target.version),
+        },
+        created: release.created,
+        parent: release.parent.map(|parent| parent.reference),
+        keyid: Digest::ZERO, // Known once the signature is verified.
+        publisher: caller.user().to_owned(),
+        may_create: rights.create,
+        may_update: rights.update,
+        expected_head: upload.meta.expected_head,
+        if_absent: upload.meta.if_absent,
+        content,
+        id: target.id,
+        version: target.version,
+    }
+}
+
+/// Verifies the signature at the chain's end, makes the blobs durable, and publishes.
+async fn accept(
+    app: AppState,
+    mut release: NewRelease,
+    envelope: Envelope,
+    upload: Upload,
+) -> Result<Published, Error> {
+    let mut chain = app.chains.hold(&release.id.scope, &app.store, &app.blobs, &app.identity).await?;
+    release.keyid = chain.push_release(&envelope, &release)?;
+    let blobs = app.blobs.clone();
+    blocking(move || {
+        blobs.keep(upload.archive, &upload.digest)?;
+        blobs.put(envelope.bytes()).map(|_| ())
+    })
+    .await?;
+    let published = app.store.publish(&release, app.clock.micros()).await?;
+    if let Published::Now { index, .. } = &published {
+        app.index_changed(&release.id, index);
+        app.chain_changed(release.id.scope.as_str(), release.statement.seq);
+        metrics::counter!("skill_published_total").increment(1);
+        tracing::info!(skill = %release.id, version = %release.version, "published");
+    }
+    Ok(published)
+}

@@ -1,0 +1,174 @@
+//! Statements: the rows that are the log's leaves, and each scope's chain of them.
+
+use skill_schema::{Digest, Fault, codes, index::ChainLine};
+use sqlx::{Any, Transaction};
+
+use super::{Store, bigint, count, stored};
+use crate::error::Error;
+
+/// A statement that passed every check but those that need the transaction.
+#[derive(Debug, Clone)]
+pub struct NewStatement {
+    /// Whose chain.
+    pub scope: String,
+    /// Its position there.
+    pub seq: u64,
+    /// The envelope before it.
+    pub prev: Digest,
+    /// Its own envelope, which is in the blob store already.
+    pub stmt: Digest,
+    /// `release`, `scope` or `status`.
+    pub kind: &'static str,
+    /// What it is about.
+    pub subject: String,
+}
+
+/// Where a scope's chain ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Position of the last statement; 0 if there is none yet.
+    pub seq: u64,
+    /// Its envelope; zero if there is none yet.
+    pub stmt: Digest,
+}
+
+impl Store {
+    /// A scope's statements, first to last; empty for an unknown scope.
+    pub async fn chain(&self, scope: &str) -> Result<Vec<ChainLine>, Error> {
+        self.chain_after(scope, 0).await
+    }
+
+    /// A scope's statements after a position.
+    pub async fn chain_after(&self, scope: &str, seq: u64) -> Result<Vec<ChainLine>, Error> {
+        let rows: Vec<(i64, String, i64)> =
+            sqlx::query_as("select seq, stmt, leaf from events where scope = $1 and seq > $2 order by seq")
+                .bind(scope)
+                .bind(bigint(seq))
+                .fetch_all(&self.read)
+                .await?;
+        rows.into_iter()
+            .map(|(seq, stmt, leaf)| {
+                Ok(ChainLine { seq: count(seq), stmt: stored("events.stmt", &stmt)?, log: count(leaf) })
+            })
+            .collect()
+    }
+
+    /// Where a scope's chain ends; `None` if the scope is neither created nor reserved.
+    pub async fn head(&self, scope: &str) -> Result<Option<Head>, Error> {
+        let row: Option<(i64, String)> = sqlx::query_as("select head_seq, head_stmt from scopes where name = $1")
+            .bind(scope)
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|(seq, stmt)| Ok(Head { seq: count(seq), stmt: stored("scopes.head_stmt", &stmt)? })).transpose()
+    }
+
+    /// The leaf of an envelope, if it is in the log.
+    pub async fn leaf_of(&self, stmt: &Digest) -> Result<Option<u64>, Error> {
+        let leaf: Option<i64> = sqlx::query_scalar("select leaf from events where stmt = $1")
+            .bind(stmt.to_string())
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(leaf.map(count))
+    }
+
+    /// How many leaves the log has.
+    pub async fn log_size(&self) -> Result<u64, Error> {
+        let size: i64 = sqlx::query_scalar("select size from log_head where id = 1").fetch_one(&self.read).await?;
+        Ok(count(size))
+    }
+}
+
+/// Waits until no other transaction that writes a statement or creates a name is open, and keeps others waiting.
+pub(super) async fn lock(tx: &mut Transaction<'static, Any>) -> Result<(), Error> {
+    sqlx::query("update log_head set size = size where id = 1").execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Takes the next leaf of the log. Until the transaction ends, no other one that writes a statement can pass this point: everything
+/// read after it stays true.
+pub(super) async fn next_leaf(tx: &mut Transaction<'static, Any>) -> Result<u64, Error> {
+    let size: i64 = sqlx::query_scalar("update log_head set size = size + 1 where id = 1 returning size")
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(count(size - 1))
+}
+
+/// The leaf of an envelope that is in the log already: the request is a repetition.
+pub(super) async fn leaf_of(tx: &mut Transaction<'static, Any>, stmt: &Digest) -> Result<Option<u64>, Error> {
+    let leaf: Option<i64> = sqlx::query_scalar("select leaf from events where stmt = $1")
+        .bind(stmt.to_string())
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(leaf.map(count))
+}
+
+/// Appends a statement to its scope's chain and to the log. Fails with `E_SEQ` if the chain does not end where it says.
+pub(super) async fn append(
+    tx: &mut Transaction<'static, Any>,
+    leaf: u64,
+    statement: &NewStatement,
+    now: i64,
+) -> Result<(), Error> {
+    let moved = sqlx::query(
+        "update scopes set head_seq = $1, head_stmt = $2 where name = $3 and head_seq = $4 and head_stmt = $5",
+    )
+    .bind(bigint(statement.seq))
+    .bind(statement.stmt.to_string())
+    .bind(&statement.scope)
+    .bind(bigint(statement.seq) - 1)
+    .bind(statement.prev.to_string())
+    .execute(&mut **tx)
+    .await?;
+    if moved.rows_affected() == 0 {
+        return Err(Fault::new(codes::SEQ).at(&statement.scope).into());
+    }
+    sqlx::query(
+        "insert into events (leaf, scope, seq, stmt, kind, subject, created_at) values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(bigint(leaf))
+    .bind(&statement.scope)
+    .bind(bigint(statement.seq))
+    .bind(statement.stmt.to_string())
+    .bind(statement.kind)
+    .bind(&statement.subject)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[tokio::test]
+    async fn leaves_are_dense_over_all_scopes_and_chains_are_per_scope() {
+        for db in fixture::all().await {
+            db.scope("acme").await;
+            db.scope("beta").await;
+            db.release("acme/notes", "1.0.0").await.unwrap();
+            let acme = db.store.chain("acme").await.unwrap();
+            let beta = db.store.chain("beta").await.unwrap();
+            assert_eq!(acme.iter().map(|l| (l.seq, l.log)).collect::<Vec<_>>(), [(1, 0), (2, 2)], "{}", db.name);
+            assert_eq!(beta.iter().map(|l| (l.seq, l.log)).collect::<Vec<_>>(), [(1, 1)]);
+            assert_eq!(db.store.chain_after("acme", 1).await.unwrap(), acme[1..]);
+            assert_eq!(db.store.head("acme").await.unwrap(), Some(Head { seq: 2, stmt: acme[1].stmt }));
+            assert_eq!(db.store.head("nobody").await.unwrap(), None);
+            assert_eq!(db.store.log_size().await.unwrap(), 3);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_statement_leaves_no_gap_in_the_log() {
+        for db in fixture::all().await {
+            db.scope("acme").await;
+            let mut late = db.new_release("acme/notes", "1.0.0").await;
+            late.statement.prev = Digest::ZERO;
+            assert_eq!(db.store.publish(&late, 1).await.unwrap_err().code(), codes::SEQ);
+            assert_eq!(db.store.log_size().await.unwrap(), 1, "{}", db.name);
+            db.release("acme/notes", "1.0.0").await.unwrap();
+            assert_eq!(db.store.chain("acme").await.unwrap()[1].log, 1);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! For the tests of the store: every database that there is, with a user in it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use skill_bundle::hash::sha256;
+use skill_schema::{Digest, Scope, SkillId, Version, index::LineStatus};
+
+use super::{
+    Store,
+    event::NewStatement,
+    publish::{Content, NewRelease, Published},
+    yank::NewStatus,
+};
+use crate::{clock::SECOND, config::DatabaseConfig, error::Error, postgres::Postgres};
+
+/// The user that every fixture has.
+pub const USER: &str = "alice";
+
+/// A fresh database.
+pub struct Db {
+    /// Which one, for messages.
+    pub name: &'static str,
+    /// The store on it.
+    pub store: Store,
+    _dir: tempfile::TempDir,
+}
+
+/// A fresh database of each kind: SQLite always, PostgreSQL where its programs are installed.
+pub async fn all() -> Vec<Db> {
+    let mut all = vec![open("sqlite", None).await];
+    match Postgres::shared() {
+        Ok(server) => all.push(open("postgres", Some(server.fresh_database())).await),
+        Err(reason) => println!("not tested on PostgreSQL: {reason}"),
+    }
+    all
+}
+
+async fn open(name: &'static str, url: Option<String>) -> Db {
+    let dir = tempfile::tempdir().unwrap();
+    let config = DatabaseConfig { url, readers: 2, writers: 4 };
+    let store = Store::open(&config, dir.path()).await.unwrap();
+    store.add_user(&USER.parse().unwrap(), SECOND).await.unwrap();
+    Db { name, store, _dir: dir }
+}
+
+/// A digest that no other call answers.
+fn digest() -> Digest {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    sha256(&NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes())
+}
+
+/// A `scope/v1` statement as the store sees it.
+pub fn scope_statement(scope: &str, seq: u64, prev: Digest) -> NewStatement {
+    NewStatement { scope: scope.to_owned(), seq, prev, stmt: digest(), kind: "scope", subject: scope.to_owned() }
+}
+
+impl Db {
+    /// A scope of the fixture's user.
+    pub async fn scope(&self, name: &str) -> Scope {
+        let scope = name.parse().unwrap();
+        let statement = scope_statement(name, 1, Digest::ZERO);
+        self.store.put_scope(&scope, &statement, USER, true, SECOND).await.unwrap();
+        scope
+    }
+
+    async fn next(&self, id: &SkillId, version: &Version, kind: &'static str) -> NewStatement {
+        let head = self.store.head(id.scope.as_str()).await.unwrap().unwrap();
+        NewStatement {
+            scope: id.scope.to_string(),
+            seq: head.seq + 1,
+            prev: head.stmt,
+            stmt: digest(),
+            kind,
+            subject: format!("{id}@{version}"),
+        }
+    }
+
+    /// A release that would be accepted now.
+    pub async fn new_release(&self, id: &str, version: &str) -> NewRelease {
+        let (id, version): (SkillId, Version) = (id.parse().unwrap(), version.parse().unwrap());
+        NewRelease {
+            statement: self.next(&id, &version, "release").await,
+            created: "2026-11-23T05:00:00Z".parse().unwrap(),
+            parent: None,
+            keyid: digest(),
+            publisher: USER.to_owned(),
+            may_create: true,
+            may_update: true,
+            expected_head: None,
+            if_absent: false,
+            content: Content {
+                tree: digest(),
+                archive: digest(),
+                size: 1_000,
+                unpacked_size: 10_240,
+                files: 3,
+                dependencies: vec![("acme/base".parse().unwrap(), "^1".parse().unwrap())],
+                fork_of: None,
+                description: format!("The skill {}", id.name),
+                keywords: vec!["testing".to_owned()],
+                repository: None,
+                license: Some("MIT".to_owned()),
+                readme: "# Read me\n".to_owned(),
+            },
+            id,
+            version,
+        }
+    }
+
+    /// Publishes a version.
+    pub async fn release(&self, id: &str, version: &str) -> Result<Published, Error> {
+        let release = self.new_release(id, version).await;
+        self.store.publish(&release, SECOND).await
+    }
+
+    /// A change of state that would be accepted now.
+    pub async fn new_status(&self, id: &str, version: &str, status: LineStatus) -> NewStatus {
+        let (id, version): (SkillId, Version) = (id.parse().unwrap(), version.parse().unwrap());
+        NewStatus {
+            statement: self.next(&id, &version, "status").await,
+            id,
+            version,
+            status,
+            note: "a test".to_owned(),
+        }
+    }
+
+    /// Changes the state of a version.
+    pub async fn set_status(&self, id: &str, version: &str, status: LineStatus) -> Result<(), Error> {
+        let change = self.new_status(id, version, status).await;
+        self.store.yank(&change, SECOND).await.map(|_| ())
+    }
+
+    /// Yanks a version.
+    pub async fn yank(&self, id: &str, version: &str) -> Result<(), Error> {
+        self.set_status(id, version, LineStatus::Yanked).await
+    }
+}

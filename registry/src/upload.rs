@@ -1,0 +1,124 @@
+//! Receiving a publish request: `multipart/form-data` with `meta`, `statement`, `archive` in this order, each within its limit, the
+//! archive into a temporary file while it is hashed.
+
+use axum::{
+    extract::{FromRequest, Multipart, Request, multipart::Field, multipart::MultipartError},
+    http::{HeaderMap, StatusCode, header},
+};
+use bytes::BytesMut;
+use skill_bundle::hash::Hasher;
+use skill_schema::{Digest, Fault, Limits, api::publish, codes};
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+
+use crate::{
+    blobs::Blobs,
+    body::{next, too_large, within},
+    error::Error,
+    limits::{MULTIPART_OVERHEAD, ServerLimits},
+};
+
+/// What was received. Nothing of it is checked yet.
+#[derive(Debug)]
+pub struct Upload {
+    /// The `meta` part.
+    pub meta: publish::Meta,
+    /// The `statement` part.
+    pub statement: Vec<u8>,
+    /// The `archive` part.
+    pub archive: NamedTempFile,
+    /// SHA-256 of the archive.
+    pub digest: Digest,
+}
+
+/// Bytes that a whole publish request can have.
+pub fn limit(packages: &Limits) -> usize {
+    publish::MAX_META + packages.envelope + packages.archive + MULTIPART_OVERHEAD
+}
+
+/// Fails with `E_MEDIA_TYPE` unless the body says that it is a form.
+pub fn check_form(headers: &HeaderMap) -> Result<(), Error> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if kind.to_ascii_lowercase().starts_with("multipart/form-data") {
+        return Ok(());
+    }
+    Err(Fault::new(codes::MEDIA_TYPE).detail("multipart/form-data is expected").into())
+}
+
+/// Receives a publish request.
+pub async fn receive(
+    request: Request,
+    blobs: &Blobs,
+    limits: &ServerLimits,
+    packages: &Limits,
+) -> Result<Upload, Error> {
+    let mut form = Multipart::from_request(request, &()).await.map_err(|e| bad(&e.body_text()))?;
+    within(limits, async {
+        let meta = read(part(&mut form, "meta", limits).await?, "meta", publish::MAX_META, limits).await?;
+        let meta = serde_json::from_slice(&meta).map_err(|e| bad(&format!("meta: {e}")))?;
+        let statement = part(&mut form, "statement", limits).await?;
+        let statement = read(statement, "statement", packages.envelope, limits).await?.to_vec();
+        let archive = part(&mut form, "archive", limits).await?;
+        let (archive, digest) = save(archive, blobs, packages.archive, limits).await?;
+        match next(limits, form.next_field()).await?.map_err(|e| broken(&e))? {
+            None => Ok(Upload { meta, statement, archive, digest }),
+            Some(field) => Err(bad(&format!("nothing is expected after archive, and there is {:?}", field.name()))),
+        }
+    })
+    .await
+}
+
+/// The next part, which must have this name.
+async fn part<'a>(form: &'a mut Multipart, name: &str, limits: &ServerLimits) -> Result<Field<'a>, Error> {
+    match next(limits, form.next_field()).await?.map_err(|e| broken(&e))? {
+        Some(field) if field.name() == Some(name) => Ok(field),
+        Some(field) => Err(bad(&format!("the part {name} is expected, and there is {:?}", field.name()))),
+        None => Err(bad(&format!("the part {name} is missing"))),
+    }
+}
+
+/// A small part, whole.
+async fn read(mut field: Field<'_>, name: &str, limit: usize, limits: &ServerLimits) -> Result<BytesMut, Error> {
+    let mut all = BytesMut::new();
+    while let Some(piece) = next(limits, field.chunk()).await?.map_err(|e| broken(&e))? {
+        if all.len() + piece.len() > limit {
+            return Err(too_large(&format!("the part {name}"), limit));
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(all)
+}
+
+/// A part into a file.
+async fn save(
+    mut field: Field<'_>,
+    blobs: &Blobs,
+    limit: usize,
+    limits: &ServerLimits,
+) -> Result<(NamedTempFile, Digest), Error> {
+    let upload = blobs.upload()?;
+    let file = upload.as_file().try_clone().map_err(Error::io(upload.path()))?;
+    let mut file = tokio::fs::File::from_std(file);
+    let (mut hasher, mut size) = (Hasher::new(), 0);
+    while let Some(piece) = next(limits, field.chunk()).await?.map_err(|e| broken(&e))? {
+        size += piece.len();
+        if size > limit {
+            return Err(Fault::new(codes::TOO_BIG).detail(format!("over {limit} bytes compressed")).into());
+        }
+        hasher.update(&piece);
+        file.write_all(&piece).await.map_err(Error::io(upload.path()))?;
+    }
+    file.flush().await.map_err(Error::io(upload.path()))?;
+    Ok((upload, hasher.finish()))
+}
+
+fn bad(detail: &str) -> Error {
+    Fault::new(codes::BAD_REQUEST).at("body").detail(detail).into()
+}
+
+fn broken(error: &MultipartError) -> Error {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Fault::new(codes::BODY_LIMIT).detail(error.body_text()).into();
+    }
+    bad(&error.body_text())
+}
