@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Outcome, Project, Skill, World, programs, run};
+use crate::{Outcome, Project, Skill, World, programs, run, run::Redactions};
 
 /// Somebody with a home of their own and an environment that holds nothing else.
 #[derive(Debug)]
@@ -16,11 +16,23 @@ pub struct Person {
     /// The home folder.
     pub home: PathBuf,
     environment: Vec<(String, String)>,
+    // Of somebody without a world: their home goes with them.
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Person {
+    /// Somebody in no world at all, for commands that need no registry.
+    pub fn alone(name: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("skill-story-").tempdir().expect("a temporary folder");
+        let home = folder.path().join(name);
+        Self { _folder: Some(folder), ..Self::at(home, name) }
+    }
+
     pub(crate) fn new(world: &World, name: &str) -> Self {
-        let home = world.place("home").join(name);
+        Self::at(world.place("home").join(name), name)
+    }
+
+    fn at(home: PathBuf, name: &str) -> Self {
         fs::create_dir_all(&home).expect("a home");
         let at = |path: &str| home.join(path).to_string_lossy().into_owned();
         let environment = [
@@ -36,7 +48,22 @@ impl Person {
             name: name.to_owned(),
             environment: environment.map(|(key, value)| (key.to_owned(), value)).into(),
             home,
+            _folder: None,
         }
+    }
+
+    /// What differs from run to run for this person.
+    pub fn redactions(&self) -> Redactions {
+        let mut redactions = Redactions::default();
+        redactions.add(self.home.to_string_lossy(), "[home]");
+        redactions
+    }
+
+    /// A folder of this name in the home, for whatever a story needs.
+    pub fn place(&self, name: &str) -> PathBuf {
+        let place = self.home.join(name);
+        fs::create_dir_all(&place).expect("a folder");
+        place
     }
 
     /// Sets one more variable for everything that this person runs from now on.
@@ -135,7 +162,7 @@ role! {
 impl Owner {
     pub(crate) fn new(world: &World, name: &str) -> Self {
         let person = Person::new(world, name).knows(world).signs_in(world);
-        person.skill(&["key", "new", name]).ok();
+        person.skill(&["key", "new", name, "--no-passphrase"]).ok();
         person.skill(&["key", "enroll", name]).ok();
         Self(person)
     }

@@ -108,6 +108,11 @@ impl Registry {
         drop(self.running.take().expect("it runs"));
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.running.as_ref().expect("it runs").child.id()
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address.expect("it was started")

@@ -1,22 +1,20 @@
 //! Checking a folder or a package.
 
-use skill_tests::World;
+use skill_tests::Person;
 
 #[test]
 fn a_finding_shows_its_place() {
-    let world = World::start();
-    let nina = world.newcomer("nina");
+    let nina = Person::alone("nina");
     let project = nina.project("skills");
     project.write("notes/SKILL.md", "---\nname: notes\ndescripton: Takes notes.\n---\n\n# Notes\n");
     let checked = project.skill(&["check", "notes"]);
     assert_eq!(checked.status, 1, "{checked}");
-    insta::assert_snapshot!(checked.redacted(&world.redactions()));
+    insta::assert_snapshot!(checked.redacted(&nina.redactions()));
 }
 
 #[test]
 fn json_has_the_schema_the_verdict_and_the_findings() {
-    let world = World::start();
-    let nina = world.newcomer("nina");
+    let nina = Person::alone("nina");
     let project = nina.project("skills");
     project.write(
         "notes/SKILL.md",
@@ -31,20 +29,18 @@ fn json_has_the_schema_the_verdict_and_the_findings() {
 
 #[test]
 fn a_damaged_package_is_refused_with_its_code() {
-    let world = World::start();
-    let nina = world.newcomer("nina");
+    let nina = Person::alone("nina");
     let project = nina.project("skills");
     project.write("x.tar.gz", "this is no package");
     let outcome = project.skill(&["check", "x.tar.gz", "--json"]);
-    assert_eq!(outcome.status, 6, "{outcome}");
+    assert_eq!(outcome.status, 1, "{outcome}");
     assert_eq!(outcome.json()["code"], "E_NOT_GZIP");
     assert_eq!(outcome.json()["ok"], false);
 }
 
 #[test]
 fn the_examples_pass_without_a_warning() {
-    let world = World::start();
-    let nina = world.newcomer("nina");
+    let nina = Person::alone("nina");
     for name in ["changelog-writer", "house-style", "sql-review"] {
         let folder = skill_tests::programs::root().join("examples").join(name).to_string_lossy().into_owned();
         nina.skill(&["check", "--deny", "warnings", &folder]).ok();

@@ -2,12 +2,11 @@
 
 use std::process::Command;
 
-use skill_tests::World;
+use skill_tests::Person;
 
 #[test]
 fn bash_accepts_its_completions() {
-    let world = World::start();
-    let nina = world.newcomer("nina");
+    let nina = Person::alone("nina");
     let script = nina.skill(&["completions", "bash"]).ok().stdout;
     assert!(script.contains("skill"));
     let status = Command::new("bash").args(["-n", "-c", &script]).status().expect("bash runs");

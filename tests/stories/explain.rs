@@ -1,12 +1,11 @@
 //! Error codes, explained.
 
 use skill_schema::codes;
-use skill_tests::World;
+use skill_tests::Person;
 
 #[test]
 fn every_code_is_explained() {
-    let world = World::start();
-    let nina = world.newcomer("nina");
+    let nina = Person::alone("nina");
     for code in codes::all().iter().step_by(7) {
         nina.skill(&["explain", code.id]).ok().says(code.id);
     }

@@ -1,6 +1,6 @@
 //! Starting a project, or making a skill folder publishable.
 
-use skill_tests::World;
+use skill_tests::{Person, World};
 
 #[test]
 fn a_folder_with_a_skill_gets_a_manifest() {
@@ -14,8 +14,7 @@ fn a_folder_with_a_skill_gets_a_manifest() {
 
 #[test]
 fn a_folder_without_one_becomes_a_project() {
-    let world = World::start();
-    let nina = world.newcomer("nina");
+    let nina = Person::alone("nina");
     let project = nina.project("site");
     project.skill(&["init"]).ok();
     assert!(project.read("skills.toml").contains("[skills]"));

@@ -2,25 +2,23 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use skill_tests::World;
+use skill_tests::{Person, World};
 
 #[test]
 fn a_key_is_a_private_file_and_its_id_is_what_openssl_says() {
-    let world = World::start();
-    let nina = world.newcomer("nina");
-    nina.skill(&["key", "new", "work"]).ok();
+    let nina = Person::alone("nina");
+    nina.skill(&["key", "new", "work", "--no-passphrase"]).ok();
     let file = nina.home.join(".config/skill/keys/work.pem");
     assert_eq!(std::fs::metadata(&file).expect("a key").permissions().mode() & 0o777, 0o600);
     let listed = nina.skill(&["key", "ls", "--json"]).ok().json();
     assert_eq!(listed["items"][0]["name"], "work");
-    nina.skill(&["key", "new", "work"]).refused(5, "E_EXISTS");
+    nina.skill(&["key", "new", "work", "--no-passphrase"]).refused(5, "E_EXISTS");
 }
 
 #[test]
 fn an_exported_key_is_the_public_half() {
-    let world = World::start();
-    let nina = world.newcomer("nina");
-    nina.skill(&["key", "new", "work"]).ok();
+    let nina = Person::alone("nina");
+    nina.skill(&["key", "new", "work", "--no-passphrase"]).ok();
     nina.skill(&["key", "export", "work"]).ok().says("ed25519:").does_not_say("PRIVATE");
 }
 

@@ -1,9 +1,8 @@
 //! The manual page.
 
-use skill_tests::World;
+use skill_tests::Person;
 
 #[test]
 fn it_is_a_manual_page() {
-    let world = World::start();
-    world.newcomer("nina").skill(&["man"]).ok().says(".TH skill 1");
+    Person::alone("nina").skill(&["man"]).ok().says(".TH skill 1");
 }

@@ -1,11 +1,10 @@
 //! Starting a skill.
 
-use skill_tests::World;
+use skill_tests::Person;
 
 #[test]
 fn a_new_skill_passes_its_own_check() {
-    let world = World::start();
-    let nina = world.newcomer("nina");
+    let nina = Person::alone("nina");
     let project = nina.project("skills");
     project.skill(&["new", "nina/notes"]).ok();
     project.skill(&["check", "notes"]).ok();

@@ -2,16 +2,15 @@
 
 use std::process::Command;
 
-use skill_tests::{World, programs, skills};
+use skill_tests::{Person, World, programs, skills};
 
 #[test]
 fn a_package_depends_on_nothing_but_its_files() {
-    let world = World::start();
-    let nina = world.newcomer("nina");
+    let nina = Person::alone("nina");
     let source = programs::root().join("examples/changelog-writer");
-    let copy = world.place("elsewhere").join("changelog-writer");
+    let copy = nina.place("elsewhere").join("changelog-writer");
     skills::copy(&source, &copy);
-    let file = |name: &str| world.place("out").join(name).to_string_lossy().into_owned();
+    let file = |name: &str| nina.place("out").join(name).to_string_lossy().into_owned();
     nina.skill(&["pack", &source.to_string_lossy(), "-o", &file("a.tar.gz")]).ok();
     let line = format!(
         "umask 077; exec '{}' pack '{}' -o '{}'",

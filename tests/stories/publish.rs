@@ -58,7 +58,7 @@ fn a_reader_is_asked_to_sign_in() {
     let world = World::start();
     let (ada, rob) = (world.owner("ada"), world.reader("rob"));
     let skill = ada.writes("notes", "1.0.0");
-    rob.skill(&["key", "new", "rob"]).ok();
+    rob.skill(&["key", "new", "rob", "--no-passphrase"]).ok();
     rob.skill(&["publish", &skill.path()]).refused(4, "E_UNAUTHENTICATED").says("skill login");
 }
 
@@ -67,7 +67,7 @@ fn a_token_without_a_key_cannot_publish() {
     let world = World::start();
     let ada = world.owner("ada");
     let skill = ada.writes("notes", "1.0.0");
-    ada.skill(&["key", "new", "unknown"]).ok();
+    ada.skill(&["key", "new", "unknown", "--no-passphrase"]).ok();
     let outcome = ada.skill(&["publish", "--sign-key", "unknown", &skill.path()]);
     assert_ne!(outcome.status, 0, "{outcome}");
     outcome.refused(6, "E_KEY_UNKNOWN");

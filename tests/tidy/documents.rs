@@ -63,7 +63,7 @@ fn every_invariant_names_what_holds_it() {
     let known: String = sources::files(".rs").into_iter().map(|file| file.text).collect();
     for row in rows {
         let holder = row.trim_end_matches('|').rsplit('|').next().expect("a last column");
-        for name in holder.split('`').skip(1).step_by(2) {
+        for name in holder.split('`').skip(1).step_by(2).filter(|name| name.contains("::")) {
             let function = name.rsplit("::").next().expect("a name");
             assert!(known.contains(&format!("fn {function}(")), "no test is called {name}: {row}");
         }

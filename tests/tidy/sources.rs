@@ -6,6 +6,9 @@ use std::{fs, path::Path, path::PathBuf};
 const SKIPPED: &[&str] =
     &["target", ".git", ".tools", ".skill-demo", "node_modules", "__pycache__", "artifacts", "corpus"];
 
+/// The line before what is built for tests only.
+const TEST_ONLY: &str = "#[cfg(test)]";
+
 /// The crates of the workspace, lowest first.
 pub const CRATES: &[&str] = &["schema", "bundle", "engine", "client", "registry", "tests"];
 
@@ -18,25 +21,45 @@ pub struct Source {
 }
 
 impl Source {
-    /// The numbered lines of Rust code that are built into the product: without comments, and without what follows the first
-    /// `#[cfg(test)]` (tests stand at the end of a file, or in a file of their own that [`Source::is_test`] knows).
+    /// The numbered lines of Rust code that are built into the product: without comments, and without the module of tests that
+    /// may stand at the end of a file.
     pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.text
-            .lines()
-            .enumerate()
-            .take_while(|(_, line)| line.trim_start() != "#[cfg(test)]")
-            .filter(|(_, line)| !line.trim_start().starts_with("//"))
-            .map(|(n, line)| (n + 1, line))
+        let lines: Vec<&str> = self.text.lines().collect();
+        let tests =
+            lines.windows(2).position(|two| two[0] == TEST_ONLY && two[1].starts_with("mod ") && two[1].ends_with('{'));
+        let end = tests.unwrap_or(lines.len());
+        let numbered = lines.into_iter().take(end).enumerate().map(|(n, line)| (n + 1, line));
+        numbered.filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 
-    /// Whether the whole file is for tests.
-    pub fn is_test(&self) -> bool {
+    /// Whether the whole file is for tests, by where it lies.
+    fn lies_with_tests(&self) -> bool {
         self.path.starts_with("tests/")
-            || self.path.contains("/tests/")
-            || self.path.ends_with("/tests.rs")
-            || self.path.contains("/benches/")
-            || self.path.contains("/testing")
             || self.path.starts_with("fuzz/")
+            || self.path.contains("/tests/")
+            || self.path.contains("/benches/")
+    }
+
+    /// Paths of the modules that this file declares for tests only.
+    fn test_modules(&self) -> Vec<String> {
+        let stem = self.path.trim_end_matches(".rs");
+        let folder = match stem.rsplit_once('/') {
+            Some((folder, "lib" | "main" | "mod")) => folder,
+            _ => stem,
+        };
+        let lines: Vec<&str> = self.text.lines().collect();
+        lines
+            .windows(2)
+            .filter(|two| two[0] == TEST_ONLY)
+            .filter_map(|two| {
+                two[1]
+                    .trim_start_matches("pub ")
+                    .trim_start_matches("pub(crate) ")
+                    .strip_prefix("mod ")?
+                    .strip_suffix(';')
+            })
+            .map(|name| format!("{folder}/{name}"))
+            .collect()
     }
 
     /// Places of the product's code where one of the words occurs, as `path:line`.
@@ -79,9 +102,13 @@ pub fn files(ending: &str) -> Vec<Source> {
     found
 }
 
-/// All Rust files of the product, without tests.
+/// All Rust files of the product, without those that are for tests only.
 pub fn product() -> Vec<Source> {
-    files(".rs").into_iter().filter(|source| !source.is_test()).collect()
+    let all = files(".rs");
+    let tests: Vec<String> = all.iter().flat_map(Source::test_modules).collect();
+    let is_test =
+        |path: &str| tests.iter().any(|test| path == format!("{test}.rs") || path.starts_with(&format!("{test}/")));
+    all.into_iter().filter(|source| !source.lies_with_tests() && !is_test(&source.path)).collect()
 }
 
 fn walk(root: &Path, folder: &Path, ending: &str, found: &mut Vec<Source>) {
