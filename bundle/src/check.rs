@@ -38,7 +38,8 @@ impl Report {
 
     /// The report of a skill whose archive or folder already broke a rule.
     pub fn refused(fault: &Fault) -> Self {
-        let mut finding = Finding::error("archive.profile", fault.code, fault.code.title);
+        let rule = if fault.code == codes::NO_SKILL_MD { lint::rules::MISSING.id } else { "archive.profile" };
+        let mut finding = Finding::error(rule, fault.code, fault.code.title);
         if let Some(detail) = &fault.detail {
             finding.message.push_str(&format!(" ({detail})"));
         }

@@ -29,7 +29,9 @@ impl Package {
         drop(bytes);
         let entries = archive::decode(&tar, limits)?;
         if !entries.iter().any(|entry| entry.path == "SKILL.md") {
-            return Err(Fault::new(codes::NO_SKILL_MD));
+            let other = entries.iter().find(|entry| entry.path.eq_ignore_ascii_case("SKILL.md"));
+            let fault = Fault::new(codes::NO_SKILL_MD);
+            return Err(other.map_or(fault.clone(), |other| fault.detail(format!("the file is called {}", other.path))));
         }
         let tree = tree::digest_of(files(&tar, &entries).map(tree::Entry::of));
         Ok(Self { tar, entries, digest, size, tree })
