@@ -2,6 +2,7 @@
 
 pub mod download;
 mod http;
+mod ping;
 
 use reqwest::{Method, multipart};
 use serde::de::DeserializeOwned;
@@ -17,6 +18,7 @@ use crate::{
 };
 pub use http::Http;
 use http::{Body, Call};
+pub use ping::Pong;
 
 /// The registry said no, and why.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -4,6 +4,7 @@
 //! `--config` on the command line. Every value keeps its origin, so that `skill config list` can show it. Unknown keys are refused.
 
 pub mod credentials;
+pub mod edit;
 mod keys;
 mod layer;
 mod registry;
@@ -16,8 +17,8 @@ use std::{
 
 use skill_schema::{Fault, codes};
 
-pub use keys::{KEYS, Key, Kind, find_key};
-pub use registry::Registry;
+pub use keys::{KEYS, Key, Kind, find_key, unknown as unknown_key};
+pub use registry::{Registry, normal_url};
 
 use crate::{env::Env, files};
 

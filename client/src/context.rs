@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use skill_schema::{Fault, SkillId, codes};
+use skill_schema::{Fault, Scope, SkillId, codes};
 
 use crate::{
     api::Api,
@@ -86,6 +86,17 @@ impl Context {
         match named.or(self.global.registry.as_deref()) {
             Some(name) => self.config.registry(name),
             None => self.config.registry_for(&id.scope),
+        }
+    }
+
+    /// The registry for a scope as such: `--registry`, or the scope's.
+    ///
+    /// # Errors
+    /// [`codes::SCOPE_UNMAPPED`], [`codes::REGISTRY_UNKNOWN`].
+    pub fn registry_of(&self, scope: &Scope) -> Result<Registry, Fault> {
+        match &self.global.registry {
+            Some(name) => self.config.registry(name),
+            None => self.config.registry_for(scope),
         }
     }
 

@@ -25,6 +25,7 @@ pub mod report;
 pub mod resolve;
 pub mod signing;
 pub mod source;
+pub mod statements;
 pub mod store;
 pub mod suggest;
 

@@ -2,9 +2,12 @@
 
 use std::io::IsTerminal;
 
-use skill_schema::{Fault, codes};
+use skill_schema::{
+    Fault,
+    codes::{self, Exit},
+};
 
-use crate::context::Context;
+use crate::{context::Context, report::Done};
 
 impl Context {
     /// Asks yes or no; `--yes` answers yes.
@@ -58,6 +61,12 @@ impl Context {
             input = input.with_confirmation(format!("{question} (again)"), "the two are not the same");
         }
         input.interact().map_err(|e| closed(&e))
+    }
+
+    /// Says that the answer was no, and ends the command with exit code 1.
+    pub fn cancelled(&self) -> anyhow::Error {
+        self.output.status_warn("Cancelled", "nothing was changed");
+        Done(Exit::Failed).into()
     }
 
     /// Whether there is somebody to ask.

@@ -205,7 +205,7 @@ impl Http {
     }
 
     /// Reads a body of at most `limit` bytes.
-    async fn body(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn body(&self, mut response: Response, limit: usize) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::new();
         loop {
             match response.chunk().await {

@@ -114,7 +114,11 @@ fn read(env: &Env) -> Result<toml_edit::DocumentMut, Fault> {
     })
 }
 
-fn from_file(path: &Path) -> Result<Token, Fault> {
+/// Reads a token from a file that holds nothing else.
+///
+/// # Errors
+/// [`codes::TOKEN_INVALID`], [`codes::IO`].
+pub fn from_file(path: &Path) -> Result<Token, Fault> {
     let text = files::read_text(path, MAX_TOKEN_FILE)?
         .ok_or_else(|| Fault::new(codes::IO).at(path.display().to_string()).detail("there is no such file"))?;
     Token::parse(&text).map_err(|f| f.at(path.display().to_string()))

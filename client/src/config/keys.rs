@@ -17,6 +17,17 @@ pub enum Kind {
     List,
 }
 
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Bool => "true or false",
+            Self::Number => "whole number",
+            Self::List => "list",
+        })
+    }
+}
+
 /// A key of the configuration.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
@@ -73,7 +84,7 @@ pub(super) fn is_table(name: &str) -> bool {
 }
 
 /// The sentence for a key that does not exist.
-pub(super) fn unknown(name: &str) -> String {
+pub fn unknown(name: &str) -> String {
     let parts: Vec<&str> = name.split('.').collect();
     // Put the user's own names where the pattern has a star, so that the suggestion can be typed as it stands.
     let candidates = KEYS.iter().flat_map(|key| {

@@ -77,4 +77,6 @@ codes! {
         "Nothing is overwritten without being told to.";
     KEY_PINNED = "E_KEY_PINNED", Integrity, 403, "none of the scope's keys is one that you trust for it", "ask its owner for the key id; skill key trust SCOPE KEYID trusts a new one",
         "With `skill key trust` you named the keys that must stand in a scope's chain. None of them does any more: the owners changed all their keys, or the registry made up a chain of its own.";
+    NOT_SET = "E_NOT_SET", NotFound, 404, "this key is not set", "skill config list shows what is set",
+        "The key exists, but no configuration file and no flag gives it a value.";
 }

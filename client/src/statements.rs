@@ -1,0 +1,110 @@
+//! What the commands that sign have in common: the scope's chain, the key, and a second attempt when somebody else was quicker.
+
+use std::rc::Rc;
+
+use skill_bundle::{chain::Chain, keys::SecretKey};
+use skill_schema::{Digest, Fault, Scope, codes, statement::Role};
+
+use crate::{
+    api::Refused,
+    catalogue::{Catalogue, ScopeChain, Source},
+    context::Context,
+    signing::{self, KeyArgs, Stored},
+};
+
+/// A scope whose next statement is about to be signed.
+pub struct Signing {
+    /// The registry.
+    pub source: Rc<Source>,
+    /// The chain that the statement continues.
+    pub chain: Rc<ScopeChain>,
+}
+
+impl Signing {
+    /// Fetches and verifies the chain as it is now.
+    ///
+    /// # Errors
+    /// As [`Catalogue::reachable`].
+    pub async fn start(context: &Context, scope: &Scope, registry: Option<&str>) -> anyhow::Result<Self> {
+        let (source, chain) = Catalogue::new(context).scope(scope, registry).await?;
+        Ok(Self { source, chain })
+    }
+
+    /// The folded chain.
+    pub fn chain(&self) -> &Chain {
+        &self.chain.chain
+    }
+}
+
+/// The ids of a scope's keys that have a role now.
+pub fn with_role(chain: &Chain, role: Role) -> Vec<Digest> {
+    chain.keys().iter().filter(|(_, key)| key.roles.contains(&role)).map(|(id, _)| *id).collect()
+}
+
+/// Chooses our key with a role for the scope of a chain.
+///
+/// # Errors
+/// [`codes::NO_KEY`] if the scope has none at all; as [`signing::choose_enrolled`]; [`codes::KEY_UNKNOWN`] or [`codes::KEY_ROLE`] for
+/// a named key that would be refused.
+pub fn choose(context: &Context, args: &KeyArgs, chain: &Chain, role: Role) -> Result<Stored, Fault> {
+    let scope = chain.scope();
+    if chain.head().is_none() {
+        return Err(Fault::new(codes::NO_KEY).at(scope.as_str()));
+    }
+    let stored = signing::choose_enrolled(&context.env, args, scope, &with_role(chain, role))?;
+    // Without the file beside it, an encrypted key's id is known only once it is open: `open` checks again.
+    if let Some(id) = stored.keyid() {
+        check_role(chain, &stored.name, id, role)?;
+    }
+    Ok(stored)
+}
+
+/// Opens a chosen key, and checks its role with the key itself rather than with the file beside it.
+///
+/// # Errors
+/// As [`Stored::open`] and [`choose`].
+pub fn open(context: &Context, args: &KeyArgs, stored: &Stored, chain: &Chain, role: Role) -> Result<SecretKey, Fault> {
+    let secret = stored.open(context, args)?;
+    check_role(chain, &stored.name, secret.keyid(), role)?;
+    Ok(secret)
+}
+
+fn check_role(chain: &Chain, name: &str, id: Digest, role: Role) -> Result<(), Fault> {
+    let place = format!("key {name} ({})", id.short());
+    match chain.keys().get(&id) {
+        None => Err(Fault::new(codes::KEY_UNKNOWN).at(place).detail(format!("scope {}", chain.scope()))),
+        Some(key) if !key.roles.contains(&role) => {
+            let detail = format!("scope {} asks for {}", chain.scope(), role_name(role));
+            Err(Fault::new(codes::KEY_ROLE).at(place).detail(detail))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// A role as statements write it.
+pub fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "owner",
+        Role::Publish => "publish",
+        Role::Yank => "yank",
+    }
+}
+
+/// Whether the registry refused a statement because the chain has moved on.
+pub fn moved_on(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refused>().is_some_and(|refused| refused.0.code == codes::SEQ.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use skill_schema::problem::Problem;
+
+    use super::*;
+
+    #[test]
+    fn only_a_chain_that_moved_on_is_worth_a_second_attempt() {
+        let refused = |code| anyhow::Error::from(Refused(Box::new(Problem::new(code, ""))));
+        assert!(moved_on(&refused(codes::SEQ)));
+        assert!(!moved_on(&refused(codes::VERSION_EXISTS)) && !moved_on(&Fault::new(codes::SEQ).into()));
+    }
+}
