@@ -1,0 +1,219 @@
+//! `skill pack`: the one archive that a skill's folder makes.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use skill_bundle::{
+    check,
+    pack::{self, Packed},
+};
+use skill_schema::{Digest, Fault, Limits, codes, lint, manifest, skill_md::SkillMd};
+
+use crate::{
+    context::Context,
+    files::{self, Durable, Mode},
+    output::{Output, bytes, count},
+};
+
+/// Pack a skill's folder into the archive that publishing would send.
+///
+/// The same folder always makes the same bytes, on any machine. Left out are hidden files, evals/, and what .skillignore and .gitignore
+/// in the folder name.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  skill pack                             the skill in this folder
+  skill pack notes -o notes.tar.gz
+  skill pack notes --dry-run             list what would be in it
+  skill pack notes -o - | sha256sum")]
+pub struct Args {
+    /// The skill's folder.
+    #[arg(value_name = "PATH", default_value = ".")]
+    path: PathBuf,
+    /// The file to write, or - for stdout; NAME-VERSION.tar.gz if not given.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Overwrite the file.
+    #[arg(long)]
+    force: bool,
+    /// Write nothing; list what would be packed.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What was packed, as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Result {
+    /// `scope/name` and version, if there is a skill.toml.
+    id: Option<String>,
+    version: Option<String>,
+    /// The file; `None` for stdout.
+    file: Option<String>,
+    tree: Digest,
+    archive: Digest,
+    size: u64,
+    unpacked_size: u64,
+    files: Vec<Packaged>,
+    skipped: Vec<Skipped>,
+    written: bool,
+}
+
+#[derive(Serialize)]
+struct Packaged {
+    path: String,
+    size: u64,
+    executable: bool,
+}
+
+#[derive(Serialize)]
+struct Skipped {
+    path: String,
+    why: &'static str,
+}
+
+/// Runs `skill pack`.
+///
+/// # Errors
+/// The archive profile's codes, [`codes::EXISTS`], [`codes::NO_PATH`], [`codes::IO`].
+#[expect(clippy::unused_async, reason = "all commands have the same shape")]
+pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    let output = &context.output;
+    if !args.path.is_dir() {
+        return Err(Fault::new(codes::NO_PATH)
+            .at(args.path.display().to_string())
+            .detail("a folder is expected")
+            .into());
+    }
+    let packed = pack::pack_dir(&args.path, &Limits::V1)?;
+    let manifest = read_manifest(&packed);
+    let to_stdout = args.output.as_deref() == Some(Path::new("-"));
+    let file = args.output.unwrap_or_else(|| file_name(&args.path, &packed, manifest.as_ref()).into());
+    if file.exists() && !args.force && !to_stdout {
+        return Err(Fault::new(codes::EXISTS).at(file.display().to_string()).detail("--force overwrites it").into());
+    }
+    warn_of_errors(&args.path, &packed, output);
+    let written = !args.dry_run;
+    let result = result(&packed, manifest.as_ref(), (!to_stdout).then(|| file.display().to_string()), written);
+    match (written, to_stdout) {
+        (true, true) => {
+            output.bytes(&packed.archive);
+            summary(&result, output);
+            return Ok(());
+        }
+        (true, false) => files::replace(&file, &packed.archive, Mode::Normal, Durable::Yes)?,
+        (false, _) => {}
+    }
+    output.result_or("skill.pack/1", &result, |out| {
+        list(&result, out);
+        summary(&result, out);
+        if result.written && result.id.is_some() {
+            out.hint("skill publish");
+        }
+    });
+    Ok(())
+}
+
+fn read_manifest(packed: &Packed) -> Option<manifest::Manifest> {
+    let file = packed.package.file(manifest::FILE)?;
+    manifest::Manifest::parse(std::str::from_utf8(file.content).ok()?).ok()
+}
+
+/// `codeguard-1.4.0.tar.gz`; without a skill.toml, the frontmatter's name or that of the folder.
+fn file_name(folder: &Path, packed: &Packed, manifest: Option<&manifest::Manifest>) -> String {
+    if let Some(manifest) = manifest {
+        return format!("{}-{}.tar.gz", manifest.id.name, manifest.version);
+    }
+    let skill_md = packed.package.file("SKILL.md").and_then(|file| SkillMd::read(file.content).ok());
+    let name = skill_md.and_then(|s| s.name).filter(|name| name.parse::<skill_schema::SkillName>().is_ok());
+    let folder = || Some(folder.canonicalize().ok()?.file_name()?.to_string_lossy().into_owned());
+    format!("{}.tar.gz", name.or_else(folder).unwrap_or_else(|| "skill".to_owned()))
+}
+
+/// Packing does not refuse what publishing would, but says so.
+fn warn_of_errors(folder: &Path, packed: &Packed, output: &Output) {
+    let report = check::check_packed(folder, packed, &Limits::V1, lint::Level::Strict);
+    let errors = report.findings.iter().filter(|finding| finding.is_error()).count();
+    if errors > 0 {
+        let path = folder.display();
+        output.warn(format!("publishing would refuse it: {}; skill check {path} shows why", count(errors, "error")));
+    }
+}
+
+fn result(packed: &Packed, manifest: Option<&manifest::Manifest>, file: Option<String>, written: bool) -> Result {
+    let package = &packed.package;
+    let files = package.files().map(|file| Packaged {
+        path: file.path.to_owned(),
+        size: file.content.len() as u64,
+        executable: file.executable,
+    });
+    Result {
+        id: manifest.map(|m| m.id.to_string()),
+        version: manifest.map(|m| m.version.to_string()),
+        file,
+        tree: package.tree(),
+        archive: package.digest(),
+        size: package.size(),
+        unpacked_size: package.unpacked_size(),
+        files: files.collect(),
+        skipped: packed.skipped.iter().map(|s| Skipped { path: s.path.clone(), why: s.why.as_str() }).collect(),
+        written,
+    }
+}
+
+/// The files, for people and pipes.
+fn list(result: &Result, out: &Output) {
+    let rows: Vec<Vec<String>> = result
+        .files
+        .iter()
+        .map(|file| {
+            let size = if out.to_person() { bytes(file.size) } else { file.size.to_string() };
+            vec![file.path.clone(), size, if file.executable { "executable" } else { "" }.to_owned()]
+        })
+        .collect();
+    out.table(&["file", "size", "mode"], &rows);
+}
+
+fn summary(result: &Result, out: &Output) {
+    for skipped in &result.skipped {
+        out.status_warn("Left out", format!("{} ({})", skipped.path, skipped.why));
+    }
+    let what = match (&result.id, &result.version) {
+        (Some(id), Some(version)) => format!("{id} {version}"),
+        _ => "the skill".to_owned(),
+    };
+    let to = result.file.as_ref().map(|file| format!(" to {file}")).unwrap_or_default();
+    let (files, size) = (count(result.files.len(), "file"), bytes(result.size));
+    out.status(if result.written { "Packed" } else { "Would pack" }, format!("{what}{to} ({files}, {size})"));
+    out.note(format!("tree sha256:{}", result.tree));
+    out.note(format!("archive sha256:{}", result.archive));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packed(files: &[(&str, &str)]) -> (tempfile::TempDir, Packed) {
+        let home = tempfile::tempdir().expect("a folder");
+        for (path, text) in files {
+            std::fs::write(home.path().join(path), text).expect("written");
+        }
+        let packed = pack::pack_dir(home.path(), &Limits::V1).expect("packed");
+        (home, packed)
+    }
+
+    #[test]
+    fn the_file_is_named_after_manifest_frontmatter_or_folder() {
+        let skill_md = "---\nname: notes\ndescription: Notes.\n---\n";
+        let name =
+            |home: &tempfile::TempDir, packed: &Packed| file_name(home.path(), packed, read_manifest(packed).as_ref());
+        let (home, with) =
+            packed(&[("SKILL.md", skill_md), ("skill.toml", "[skill]\nname='acme/notes'\nversion='1.2.0'\n")]);
+        assert_eq!(name(&home, &with), "notes-1.2.0.tar.gz");
+        let (home, without) = packed(&[("SKILL.md", skill_md)]);
+        assert_eq!(name(&home, &without), "notes.tar.gz");
+        let (home, nameless) = packed(&[("SKILL.md", "---\nname: ../x\ndescription: d\n---\n")]);
+        let folder = home.path().file_name().expect("a name").to_string_lossy().into_owned();
+        assert_eq!(name(&home, &nameless), format!("{folder}.tar.gz"));
+    }
+}
