@@ -1,6 +1,6 @@
 //! The one check of a skill that `skill check`, publishing and installing share: archive profile, content rules, validator.
 
-use std::path::Path;
+use std::{fmt::Write, path::Path};
 
 use serde::Serialize;
 use skill_schema::{
@@ -21,7 +21,6 @@ pub struct Report {
     /// Whether nothing was refused.
     pub ok: bool,
     /// The code of the first error, if there is one: the archive's before the contents', those before the validator's.
-    #[serde(serialize_with = "code_id")]
     pub code: Option<&'static Code>,
     /// Everything that was found: errors, warnings and notes.
     pub findings: Vec<Finding>,
@@ -41,7 +40,7 @@ impl Report {
         let rule = if fault.code == codes::NO_SKILL_MD { lint::rules::MISSING.id } else { "archive.profile" };
         let mut finding = Finding::error(rule, fault.code, fault.code.title);
         if let Some(detail) = &fault.detail {
-            finding.message.push_str(&format!(" ({detail})"));
+            let _ = write!(finding.message, " ({detail})");
         }
         finding.file.clone_from(&fault.place);
         if !fault.code.help.is_empty() {
@@ -104,9 +103,4 @@ fn check_files<'a>(
 pub fn require_manifest(package: &Package) -> Result<(), Fault> {
     let manifest = skill_schema::manifest::FILE;
     package.file(manifest).map(|_| ()).ok_or_else(|| Fault::new(codes::NO_MANIFEST).at(manifest))
-}
-
-#[allow(clippy::ref_option)] // The shape that serde asks for.
-fn code_id<S: serde::Serializer>(code: &Option<&'static Code>, serializer: S) -> Result<S::Ok, S::Error> {
-    code.map(|code| code.id).serialize(serializer)
 }

@@ -106,6 +106,7 @@ impl Node {
         match &self.value {
             Value::List(_) => "a list",
             Value::Map(_) => "a mapping",
+            Value::Alias => "an alias",
             Value::Scalar(scalar) => match scalar.kind() {
                 Kind::Text => "a string",
                 Kind::Null => "empty",

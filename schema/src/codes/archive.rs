@@ -70,7 +70,7 @@ codes! {
         "A tar archive ends with exactly two blocks of zeros.";
     NOT_CANONICAL = "E_NOT_CANONICAL", Integrity, 422, "the archive is not in canonical form", "pack the skill again with skill pack",
         "After decoding, the archive is encoded again and must give the same bytes: sorted, padded with zeros, no times, no owners, ended by exactly two zero blocks. So one content has one archive.";
-    NO_SKILL_MD = "E_NO_SKILL_MD", Failed, 422, "there is no SKILL.md", "add a SKILL.md at the top of the folder; skill init writes one",
+    NO_SKILL_MD = "E_NO_SKILL_MD", Failed, 422, "there is no SKILL.md", "add a SKILL.md at the top of the folder; skill new writes one",
         "A skill is a folder with a file called exactly `SKILL.md` at its root.";
     TOO_MANY = "E_TOO_MANY", Integrity, 422, "the package has too many files", "keep it at or under 1,000 files",
         "A package may hold at most 1,000 files.";

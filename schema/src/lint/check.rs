@@ -77,7 +77,7 @@ fn missing(files: &[File<'_>], level: Level) -> Finding {
             .help("rename it: agents look for exactly SKILL.md"),
         None => rules::MISSING
             .finding(level, "there is no SKILL.md")
-            .help("add one at the top of the folder; skill init writes it"),
+            .help("add one at the top of the folder; skill new writes it"),
     }
 }
 

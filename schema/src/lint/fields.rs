@@ -72,14 +72,14 @@ impl<'d> Checker<'d, '_> {
     /// The text of a string field. A value of another type is reported, and its text returned if it has one.
     fn string(&mut self, key: &str, wrong_type: &'static Rule) -> Option<(&'d str, &'d Node)> {
         let node = self.document.get(key)?;
-        let Value::Scalar(scalar) = &node.value else {
-            self.report(
-                wrong_type,
-                node.span.clone(),
-                format!("`{key}` must be a string, not {}", node.describe()),
-                "",
-            );
-            return None;
+        let scalar = match &node.value {
+            Value::Scalar(scalar) => scalar,
+            Value::Alias => return None,
+            Value::List(_) | Value::Map(_) => {
+                let message = format!("`{key}` must be a string, not {}", node.describe());
+                self.report(wrong_type, node.span.clone(), message, "");
+                return None;
+            }
         };
         match scalar.kind() {
             Kind::Text => {
@@ -134,14 +134,20 @@ impl<'d> Checker<'d, '_> {
     }
 
     fn description(&mut self) {
-        if self.document.get("description").is_none() {
+        let Some(node) = self.document.get("description") else {
             let help = "add a line `description: …` that says what the skill does and when to use it";
             return self.report(rules::DESCRIPTION_MISSING, self.fence(), "there is no `description`", help);
-        }
-        let Some((text, node)) = self.string("description", rules::DESCRIPTION_TYPE) else {
-            let span = self.fence();
-            return self.report(rules::DESCRIPTION_EMPTY, span, "`description` has no text", "write it as a string");
         };
+        if matches!(node.value, Value::List(_) | Value::Map(_)) {
+            let message = format!("`description` must be a string, not {}", node.describe());
+            return self.report(
+                rules::DESCRIPTION_EMPTY,
+                node.span.clone(),
+                message,
+                "write it as one text, in quotes",
+            );
+        }
+        let Some((text, node)) = self.string("description", rules::DESCRIPTION_TYPE) else { return };
         let span = node.span.clone();
         if text.trim().is_empty() {
             let help = "say what the skill does and when to use it";
@@ -189,6 +195,9 @@ impl<'d> Checker<'d, '_> {
     fn metadata(&mut self, profile: Profile) {
         let Some(node) = self.document.get("metadata") else { return };
         let Value::Map(entries) = &node.value else {
+            if node.value == Value::Alias {
+                return;
+            }
             let message = match node.describe() {
                 "empty" => "`metadata` is empty".to_owned(),
                 what => format!("`metadata` must be a mapping, not {what}"),
@@ -211,7 +220,7 @@ impl<'d> Checker<'d, '_> {
                     let help = format!("write {key}: \"{}\"", scalar.text);
                     self.report(rules::METADATA_VALUE, value.span.clone(), message, help);
                 }
-                Value::Scalar(_) => {}
+                Value::Scalar(_) | Value::Alias => {}
                 Value::List(_) | Value::Map(_) if profile.allows_nested_metadata() => {}
                 Value::List(_) | Value::Map(_) => {
                     let message = format!("`metadata.{key}` is {}; the values are strings", value.describe());
@@ -225,6 +234,7 @@ impl<'d> Checker<'d, '_> {
     fn allowed_tools(&mut self, profile: Profile) {
         let Some(node) = self.document.get("allowed-tools") else { return };
         match &node.value {
+            Value::Alias => {}
             Value::Scalar(_) => {
                 let Some((text, node)) = self.string("allowed-tools", rules::TOOLS_TYPE) else { return };
                 if text.trim().is_empty() {

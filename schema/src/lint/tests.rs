@@ -54,7 +54,7 @@ fn a_plain_skill_has_no_findings() {
 #[test]
 fn what_no_agent_can_load_is_an_error_at_both_levels() {
     for (text, rule) in [
-        (&b"---\nname: notes\ndescription: caf\xe9\n---\n"[..], "skill.encoding"),
+        (&b"---\nname: notes\ndescription: na\xefve\n---\n"[..], "skill.encoding"),
         (b"---\nname: notes\ndescription: a\0b\n---\n", "skill.nul"),
         (b"", "frontmatter.missing"),
         (b"# Notes\n", "frontmatter.missing"),
@@ -76,6 +76,9 @@ fn what_no_agent_can_load_is_an_error_at_both_levels() {
         (b"---\nname: notes\ndescription: x\nmetadata:\n  [a]: b\n---\n", "frontmatter.key"),
         (b"---\nname: notes\n---\n", "description.missing"),
         (b"---\nname: notes\ndescription:\n---\n", "description.empty"),
+        (b"---\nname: notes\ndescription: [x]\n---\n", "description.empty"),
+        (b"---\nname: notes\ndescription: *x\n---\n", "frontmatter.alias"),
+        (b"---\nname: notes\ndescription: x\ncompatibility: *.md\n---\n", "frontmatter.alias"),
         (b"---\nname: notes\ndescription: \"  \"\n---\n", "description.empty"),
     ] {
         for level in [Level::Strict, Level::Lenient] {

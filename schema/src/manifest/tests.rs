@@ -41,7 +41,7 @@ fn every_key_is_read() {
 
 #[test]
 fn unknown_keys_are_refused_with_their_place_and_a_guess() {
-    let text = format!("{HEAD}licence = \"MIT\"\n[dependancies]\n");
+    let text = format!("{HEAD}licence = \"MIT\"\n[dependency]\n");
     let findings = Manifest::parse(&text).unwrap_err();
     let shown: Vec<_> =
         findings.iter().map(|f| (f.line.unwrap(), f.column.unwrap(), f.len.unwrap(), f.message.as_str())).collect();
@@ -49,7 +49,7 @@ fn unknown_keys_are_refused_with_their_place_and_a_guess() {
         shown,
         [
             (4, 1, 7, "unknown key `licence` in [skill], did you mean `license`?"),
-            (5, 2, 12, "unknown key `dependancies`, did you mean `dependencies`?"),
+            (5, 2, 10, "unknown key `dependency`, did you mean `dependencies`?"),
         ]
     );
     assert!(findings.iter().all(|f| f.code == Some(codes::MANIFEST) && f.file.as_deref() == Some("skill.toml")));

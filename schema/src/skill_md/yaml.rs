@@ -26,6 +26,8 @@ pub(crate) struct Node {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
     Scalar(Scalar),
+    /// A reference to another node, which is refused and never followed: its value is unknown.
+    Alias,
     List(Vec<Node>),
     Map(Vec<(Node, Node)>),
 }
@@ -72,11 +74,13 @@ pub(crate) fn parse(text: &str, offset: usize) -> Parsed {
             }
             Err(error) => {
                 let at = offset + error.marker().byte_offset().unwrap_or(0);
-                let rule = match error.kind() {
-                    parser::ErrorKind::RecursionLimitExceeded => rules::TOO_LARGE,
-                    _ => rules::INVALID,
+                let message = format!("invalid frontmatter: {}", error.info());
+                let issue = match error.kind() {
+                    parser::ErrorKind::RecursionLimitExceeded => Issue::new(rules::TOO_LARGE, at..at + 1, message),
+                    _ => Issue::new(rules::INVALID, at..at + 1, message)
+                        .help("indent with spaces, and put text that has : # or quotes in it between double quotes"),
                 };
-                builder.issues.push(Issue::new(rule, at..at + 1, format!("invalid frontmatter: {}", error.info())));
+                builder.issues.push(issue);
                 return Parsed { root: None, issues: builder.issues };
             }
         }
@@ -115,18 +119,19 @@ impl Builder {
             Event::DocumentStart(..) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    self.issue(rules::INVALID, range, "invalid frontmatter: there is a second YAML document");
+                    let message = "invalid frontmatter: there is a second YAML document";
+                    self.issues.push(Issue::new(rules::INVALID, range, message).help("remove the line ..."));
                     return Err(Stop);
                 }
             }
             Event::Anchor(_, name) => self.issue(rules::ANCHOR, range, format!("YAML anchor `&{name}`")),
             Event::Alias(_) => {
                 self.issue(rules::ALIAS, range.clone(), "YAML alias");
-                self.scalar(String::new(), false, range)?;
+                self.leaf(Value::Alias, range)?;
             }
             Event::UnresolvedAlias(name) => {
                 self.issue(rules::ALIAS, range.clone(), format!("`*{name}` is read as a YAML alias"));
-                self.scalar(String::new(), false, range)?;
+                self.leaf(Value::Alias, range)?;
             }
             Event::Scalar(text, style, _, tag) => {
                 self.tag(tag.is_some(), span);
@@ -177,12 +182,16 @@ impl Builder {
     }
 
     fn scalar(&mut self, text: String, plain: bool, span: Range<usize>) -> Result<(), Stop> {
-        self.count(span.start)?;
         let mut scalar = Scalar { text, plain };
         if scalar.kind() == Kind::Null {
             scalar.text.clear();
         }
-        self.add(Node { value: Value::Scalar(scalar), span });
+        self.leaf(Value::Scalar(scalar), span)
+    }
+
+    fn leaf(&mut self, value: Value, span: Range<usize>) -> Result<(), Stop> {
+        self.count(span.start)?;
+        self.add(Node { value, span });
         Ok(())
     }
 
@@ -220,8 +229,12 @@ impl Builder {
 /// What is wrong with a key, given the keys before it.
 fn check_key(node: &Node, seen: &mut HashSet<String>) -> Option<Issue> {
     let span = node.span.clone();
-    let Value::Scalar(scalar) = &node.value else {
-        return Some(Issue::new(rules::KEY, span, "a list or mapping cannot be a key"));
+    let scalar = match &node.value {
+        Value::Scalar(scalar) => scalar,
+        Value::Alias => return None,
+        Value::List(_) | Value::Map(_) => {
+            return Some(Issue::new(rules::KEY, span, "a list or mapping cannot be a key"));
+        }
     };
     if scalar.plain && scalar.text == "<<" {
         return Some(Issue::new(rules::MERGE_KEY, span, "YAML merge key `<<`").help("write the merged values out"));
@@ -348,6 +361,7 @@ mod tests {
     fn show(node: &Node) -> String {
         match &node.value {
             Value::Scalar(scalar) => format!("{}@{:?}", scalar.text, node.span),
+            Value::Alias => "alias".to_owned(),
             Value::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(" ")),
             Value::Map(entries) => {
                 let entries: Vec<_> = entries.iter().map(|(k, v)| format!("{}={}", show(k), show(v))).collect();
