@@ -44,7 +44,7 @@ struct WireSignature {
 /// Puts a statement into canonical form and signs it with each key.
 pub fn sign<P: Predicate>(statement: &Statement<P>, keys: &[&SecretKey]) -> Result<Vec<u8>, Fault> {
     let payload = jcs::to_vec(statement)?;
-    Envelope::seal(payload, keys).map(Envelope::into_bytes)
+    Envelope::seal(&payload, keys).map(Envelope::into_bytes)
 }
 
 /// DSSE's pre-authentication encoding: the bytes under the signature.
@@ -56,15 +56,15 @@ pub fn pae(payload: &[u8]) -> Vec<u8> {
 
 impl Envelope {
     /// Signs a canonical payload.
-    pub fn seal(payload: Vec<u8>, keys: &[&SecretKey]) -> Result<Self, Fault> {
-        if !jcs::is_canonical(&payload) {
+    pub fn seal(payload: &[u8], keys: &[&SecretKey]) -> Result<Self, Fault> {
+        if !jcs::is_canonical(payload) {
             return Err(fault("the payload is not in canonical JSON form"));
         }
-        let message = pae(&payload);
+        let message = pae(payload);
         let mut signatures: Vec<_> = keys.iter().map(|key| (key.keyid(), key.sign(&message))).collect();
         signatures.sort_by_key(|(keyid, _)| *keyid);
         signatures.dedup_by_key(|(keyid, _)| *keyid);
-        Self::assemble(payload, signatures)
+        Self::assemble(payload, &signatures)
     }
 
     /// Reads an envelope, strictly.
@@ -92,9 +92,9 @@ impl Envelope {
         Ok(Self { payload, signatures, bytes: bytes.to_vec() })
     }
 
-    fn assemble(payload: Vec<u8>, signatures: Vec<(Digest, [u8; SIGNATURE_LEN])>) -> Result<Self, Fault> {
+    fn assemble(payload: &[u8], signatures: &[(Digest, [u8; SIGNATURE_LEN])]) -> Result<Self, Fault> {
         let wire = Wire {
-            payload: BASE64_STANDARD.encode(&payload),
+            payload: BASE64_STANDARD.encode(payload),
             payload_type: PAYLOAD_TYPE.to_owned(),
             signatures: signatures
                 .iter()
@@ -110,7 +110,7 @@ impl Envelope {
         if let Err(place) = signatures.binary_search_by_key(&key.keyid(), |(keyid, _)| *keyid) {
             signatures.insert(place, (key.keyid(), key.sign(&pae(&self.payload))));
         }
-        *self = Self::assemble(self.payload.clone(), signatures)?;
+        *self = Self::assemble(&self.payload, &signatures)?;
         Ok(())
     }
 

@@ -49,12 +49,12 @@ fn write(value: &Value, out: &mut Vec<u8>) -> Result<(), Fault> {
         Value::Number(number) => write_number(number, out)?,
         Value::String(text) => write_string(text, out),
         Value::Array(items) => {
-            write_list(b"[]", items, out, write)?;
+            write_list(*b"[]", items, out, write)?;
         }
         Value::Object(members) => {
             let mut sorted: Vec<_> = members.iter().collect();
             sorted.sort_by(|a, b| a.0.encode_utf16().cmp(b.0.encode_utf16()));
-            write_list(b"{}", sorted, out, |(key, value), out| {
+            write_list(*b"{}", sorted, out, |(key, value), out| {
                 write_string(key, out);
                 out.push(b':');
                 write(value, out)
@@ -65,7 +65,7 @@ fn write(value: &Value, out: &mut Vec<u8>) -> Result<(), Fault> {
 }
 
 fn write_list<T>(
-    brackets: &[u8; 2],
+    brackets: [u8; 2],
     items: impl IntoIterator<Item = T>,
     out: &mut Vec<u8>,
     each: impl Fn(T, &mut Vec<u8>) -> Result<(), Fault>,

@@ -81,7 +81,7 @@ pub(super) fn read(block: &[u8; BLOCK], limits: &Limits) -> Result<Parsed, Fault
     let shown = String::from_utf8_lossy(until_nul(&old.name)).into_owned();
     let fault = |code| Fault::new(code).at(shown.clone());
 
-    if parse_checksum(&old.cksum) != Some(checksum(block)) {
+    if parse_checksum(old.cksum) != Some(checksum(block)) {
         return Err(fault(codes::TAR_CHECKSUM));
     }
     let is_ustar = block[257..265] == *b"ustar\x0000";
@@ -119,8 +119,8 @@ fn octal(field: &[u8]) -> Option<u64> {
 }
 
 /// The checksum as any tar writes it: octal digits between spaces and NULs. Another spelling than ours fails later, as not canonical.
-fn parse_checksum(field: &[u8; 8]) -> Option<u32> {
-    let text = std::str::from_utf8(field).ok()?.trim_matches([' ', '\0']);
+fn parse_checksum(field: [u8; 8]) -> Option<u32> {
+    let text = std::str::from_utf8(&field).ok()?.trim_matches([' ', '\0']);
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }

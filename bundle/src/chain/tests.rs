@@ -90,25 +90,25 @@ impl World {
     }
 
     fn push(&mut self, scope: &ScopeKeys, keys: &[&SecretKey]) -> Result<Kind, &'static Code> {
-        self.push_bytes(envelope::sign(&statement::scope(scope.clone()), keys).unwrap())
+        self.push_bytes(&envelope::sign(&statement::scope(scope.clone()), keys).unwrap())
     }
 
     fn publish(&mut self, release: Release, keys: &[&SecretKey]) -> Result<Kind, &'static Code> {
         let (archive, tree) = (sha256(release.version.as_bytes()), sha256(b"tree"));
-        self.push_bytes(envelope::sign(&statement::release(release, archive, tree), keys).unwrap())
+        self.push_bytes(&envelope::sign(&statement::release(release, archive, tree), keys).unwrap())
     }
 
     fn set(&mut self, status: Status, version: &str, keys: &[&SecretKey]) -> Result<Kind, &'static Code> {
         let id: SkillId = "acme/notes".parse().unwrap();
         let (archive, tree) = (sha256(version.as_bytes()), sha256(b"tree"));
         let statement = statement::status(status, &id, &version.parse().unwrap(), archive, tree);
-        self.push_bytes(envelope::sign(&statement, keys).unwrap())
+        self.push_bytes(&envelope::sign(&statement, keys).unwrap())
     }
 
     /// Pushes, and checks that a refused statement changes nothing.
-    fn push_bytes(&mut self, bytes: Vec<u8>) -> Result<Kind, &'static Code> {
+    fn push_bytes(&mut self, bytes: &[u8]) -> Result<Kind, &'static Code> {
         let before = self.chain.clone();
-        let result = Envelope::parse(&bytes).and_then(|envelope| self.chain.push(&envelope));
+        let result = Envelope::parse(bytes).and_then(|envelope| self.chain.push(&envelope));
         if result.is_err() {
             assert_eq!(self.chain, before);
         }
@@ -308,7 +308,7 @@ fn a_status_is_about_a_version_of_the_chain_and_within_the_publisher_s_power() {
         sha256(b"tree"),
     );
     let bytes = envelope::sign(&status, &[&key(1)]).unwrap();
-    assert_eq!(world.push_bytes(bytes), Err(codes::STATEMENT));
+    assert_eq!(world.push_bytes(&bytes), Err(codes::STATEMENT));
 }
 
 #[test]

@@ -116,7 +116,7 @@ pub(super) fn check(file: &File<'_>, text: &str, found: &mut Found) {
 fn fetch_and_run(line: &str) -> Option<usize> {
     let lower = line.to_ascii_lowercase();
     let at = FETCHERS.iter().filter_map(|fetcher| find_word(&lower, fetcher)).min()?;
-    let piped = lower[at..].split('|').skip(1).any(|command| runs(command));
+    let piped = lower[at..].split('|').skip(1).any(runs);
     let before = &lower[..at];
     let substituted = ["<(", "$(", "`"].iter().any(|open| before.trim_end().ends_with(open))
         && (before.contains("eval") || RUNNERS.iter().any(|runner| find_word(before, runner).is_some()));

@@ -1,5 +1,7 @@
 //! Rules for text: nothing invisible, nothing that a reader is not shown.
 
+use std::fmt::Write;
+
 use skill_schema::{Code, Limits, codes, lint::Finding};
 
 use super::{Found, place};
@@ -30,7 +32,7 @@ impl First {
     fn report(self, found: &mut Found) {
         if let Some(mut finding) = self.finding {
             if self.more > 0 {
-                finding.message.push_str(&format!(", and {} more in this file", self.more));
+                let _ = write!(finding.message, ", and {} more in this file", self.more);
             }
             found.add(finding);
         }
@@ -165,7 +167,7 @@ mod tests {
             (0xf0000, 0x10_ffff),
         ];
         for (first, last) in ranges {
-            for code in [*first, (*first + *last) / 2, *last] {
+            for code in [*first, first.midpoint(*last), *last] {
                 let c = char::from_u32(code).unwrap();
                 assert_eq!(findings(&format!("é{c}")), [(Some(codes::HIDDEN_CHAR), Some(1), Some(2))], "{code:x}");
             }

@@ -172,7 +172,7 @@ pub fn archive(case: &str) -> Option<Vec<u8>> {
         return gzip_case(number);
     }
     path_case(number)
-        .map(|entry| with(entry))
+        .map(with)
         .or_else(|| link_case(number))
         .or_else(|| extension_case(number))
         .or_else(|| header_case(number))

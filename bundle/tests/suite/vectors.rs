@@ -62,7 +62,7 @@ fn key_signature_and_envelope_are_the_same_bytes() {
     assert_eq!(sha256(&pae(payload)).to_string(), vector.text("pae_sha256"));
     assert_eq!(hex::encode(key.sign(&pae(payload))), vector.text("sig_hex"));
 
-    let envelope = Envelope::seal(payload.to_vec(), &[&key]).unwrap();
+    let envelope = Envelope::seal(payload, &[&key]).unwrap();
     assert_eq!(envelope.bytes(), vector.text("envelope").as_bytes());
     assert_eq!(envelope.bytes().len() as u64, vector.0["envelope_len"].as_u64().unwrap());
     assert_eq!(envelope.digest().to_string(), vector.text("envelope_sha256"));
