@@ -41,7 +41,7 @@ pub struct Args {
 
 /// What was made, as JSON.
 #[derive(Serialize)]
-struct Result {
+struct Made {
     kind: &'static str,
     id: Option<String>,
     version: Option<String>,
@@ -86,7 +86,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
 }
 
 /// The folder's SKILL.md. A file of nearly that name would be overlooked by agents, so it is an error.
-fn read_skill_md(folder: &Path) -> std::result::Result<Option<Vec<u8>>, Fault> {
+fn read_skill_md(folder: &Path) -> Result<Option<Vec<u8>>, Fault> {
     let path = folder.join(skill_md::FILE);
     if let Some(content) = files::read(&path, skill_schema::Limits::V1.skill_md)? {
         return Ok(Some(content));
@@ -101,14 +101,14 @@ fn read_skill_md(folder: &Path) -> std::result::Result<Option<Vec<u8>>, Fault> {
     }
 }
 
-fn refuse_existing(path: &Path) -> std::result::Result<(), Fault> {
+fn refuse_existing(path: &Path) -> Result<(), Fault> {
     if path.symlink_metadata().is_ok() {
         return Err(Fault::new(codes::EXISTS).at(path.display().to_string()));
     }
     Ok(())
 }
 
-fn skill(args: &Args, context: &Context, content: &[u8]) -> std::result::Result<Result, Fault> {
+fn skill(args: &Args, context: &Context, content: &[u8]) -> Result<Made, Fault> {
     let file = context.cwd.join(manifest::FILE);
     refuse_existing(&file)?;
     let read = SkillMd::read(content).map_err(|findings| {
@@ -129,7 +129,7 @@ fn skill(args: &Args, context: &Context, content: &[u8]) -> std::result::Result<
     };
     let version = version_of(&read);
     let text = manifest_text(&id, &version, license_of(&read));
-    Ok(Result {
+    Ok(Made {
         kind: "skill",
         id: Some(id.to_string()),
         version: Some(version),
@@ -139,7 +139,7 @@ fn skill(args: &Args, context: &Context, content: &[u8]) -> std::result::Result<
     })
 }
 
-fn name_of(read: &SkillMd) -> std::result::Result<SkillName, Fault> {
+fn name_of(read: &SkillMd) -> Result<SkillName, Fault> {
     let fault = |detail: &str| Fault::new(codes::LINT).at(skill_md::FILE).detail(detail);
     let name = read.name.as_deref().ok_or_else(|| fault("the frontmatter has no name"))?;
     name.parse().map_err(|_| fault(&format!("`{name}` cannot be the name of a skill; skill check says why")))
@@ -160,10 +160,10 @@ fn license_of(read: &SkillMd) -> Option<&str> {
     findings.is_empty().then_some(license)
 }
 
-fn project(args: &Args, folder: &Path) -> std::result::Result<Result, Fault> {
+fn project(args: &Args, folder: &Path) -> Result<Made, Fault> {
     let file = folder.join(project::FILE);
     refuse_existing(&file)?;
-    Ok(Result {
+    Ok(Made {
         kind: "project",
         id: None,
         version: None,

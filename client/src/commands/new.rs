@@ -45,7 +45,7 @@ pub struct Args {
 
 /// What was made, as JSON.
 #[derive(Serialize)]
-struct Result {
+struct Made {
     name: String,
     id: Option<String>,
     folder: String,
@@ -79,7 +79,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     if !args.dry_run {
         write(&context.cwd, name.as_str(), &files)?;
     }
-    let result = Result {
+    let result = Made {
         name: name.to_string(),
         id: id.map(|id| id.to_string()),
         folder: folder.display().to_string(),
@@ -101,7 +101,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
 }
 
 /// Splits `NAME` or `SCOPE/NAME`.
-fn split(text: &str, scope: Option<&Scope>) -> std::result::Result<(Option<Scope>, SkillName), Fault> {
+fn split(text: &str, scope: Option<&Scope>) -> Result<(Option<Scope>, SkillName), Fault> {
     let Some((head, name)) = text.split_once('/') else {
         return Ok((scope.cloned(), text.parse()?));
     };
@@ -115,17 +115,20 @@ fn split(text: &str, scope: Option<&Scope>) -> std::result::Result<(Option<Scope
 }
 
 /// What the user said may make a skill that would not pass: a description that is too long, for example.
-fn refuse_errors(name: &SkillName, files: &[template::File]) -> std::result::Result<(), Fault> {
+fn refuse_errors(name: &SkillName, files: &[template::File]) -> Result<(), Fault> {
     let files: Vec<lint::File<'_>> = files
         .iter()
         .map(|file| lint::File { path: file.path, content: file.text.as_bytes(), executable: file.executable })
         .collect();
     let findings = lint::check(Some(name.as_str()), &files, Options::default());
-    findings.iter().find(|finding| finding.is_error()).map_or(Ok(()), |finding| Err(finding.to_fault()))
+    findings
+        .iter()
+        .find(|finding| finding.is_error())
+        .map_or(Ok(()), |finding| Err(Fault { place: None, ..finding.to_fault() }))
 }
 
 /// Writes the folder beside its name and renames it, so that it appears whole or not at all.
-fn write(parent: &Path, name: &str, files: &[template::File]) -> std::result::Result<(), Fault> {
+fn write(parent: &Path, name: &str, files: &[template::File]) -> Result<(), Fault> {
     let folder = parent.join(name);
     let io = |e: std::io::Error| files::fault(&folder, &e);
     let temporary = tempfile::Builder::new().prefix(files::TEMPORARY).tempdir_in(parent).map_err(io)?;

@@ -13,6 +13,7 @@ use crate::{
     context::Context,
     files::{self, Durable, Mode},
     output::{Output, bytes, count},
+    source::Local,
 };
 
 /// Pack a skill's folder into the archive that publishing would send.
@@ -30,7 +31,7 @@ pub struct Args {
     /// The skill's folder.
     #[arg(value_name = "PATH", default_value = ".")]
     path: PathBuf,
-    /// The file to write, or - for stdout; NAME-VERSION.tar.gz if not given.
+    /// The file to write, or - for stdout; NAME-VERSION.tar.gz outside of the skill's folder if not given.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Overwrite the file.
@@ -44,7 +45,7 @@ pub struct Args {
 /// What was packed, as JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Result {
+struct Summary {
     /// `scope/name` and version, if there is a skill.toml.
     id: Option<String>,
     version: Option<String>,
@@ -79,20 +80,20 @@ struct Skipped {
 #[expect(clippy::unused_async, reason = "all commands have the same shape")]
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let output = &context.output;
-    if !args.path.is_dir() {
-        return Err(Fault::new(codes::NO_PATH)
-            .at(args.path.display().to_string())
-            .detail("a folder is expected")
-            .into());
-    }
-    let packed = pack::pack_dir(&args.path, &Limits::V1)?;
+    let Local::Folder(folder) = Local::find(&args.path)? else {
+        return Err(Fault::new(codes::USAGE).at(args.path.display().to_string()).detail("a folder is expected").into());
+    };
+    let packed = pack::pack_dir(&folder, &Limits::V1)?;
     let manifest = read_manifest(&packed);
     let to_stdout = args.output.as_deref() == Some(Path::new("-"));
-    let file = args.output.unwrap_or_else(|| file_name(&args.path, &packed, manifest.as_ref()).into());
-    if file.exists() && !args.force && !to_stdout {
-        return Err(Fault::new(codes::EXISTS).at(file.display().to_string()).detail("--force overwrites it").into());
+    let file = match args.output {
+        Some(file) => file,
+        None => outside(&folder, file_name(&folder, &packed, manifest.as_ref())),
+    };
+    if !to_stdout {
+        refuse_target(&folder, &file, args.force)?;
     }
-    warn_of_errors(&args.path, &packed, output);
+    warn_of_errors(&folder, &packed, output);
     let written = !args.dry_run;
     let result = result(&packed, manifest.as_ref(), (!to_stdout).then(|| file.display().to_string()), written);
     match (written, to_stdout) {
@@ -111,6 +112,30 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
             out.hint("skill publish");
         }
     });
+    Ok(())
+}
+
+/// Where a file goes that nobody named a place for: the current folder, or beside the skill's if that is in it.
+fn outside(folder: &Path, name: String) -> PathBuf {
+    let (real, here) = (folder.canonicalize(), Path::new(".").canonicalize());
+    match (real, here) {
+        (Ok(real), Ok(here)) if here.starts_with(&real) => real.parent().unwrap_or(&real).join(name),
+        _ => PathBuf::from(name),
+    }
+}
+
+/// The file may not exist, and not lie in the skill's folder, where the next package would contain it.
+fn refuse_target(folder: &Path, file: &Path, force: bool) -> Result<(), Fault> {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let (Ok(real), Ok(parent)) = (folder.canonicalize(), parent.canonicalize())
+        && parent.starts_with(&real)
+    {
+        let detail = "it would become part of the next package; name a place outside of the skill's folder with -o";
+        return Err(Fault::new(codes::USAGE).at(file.display().to_string()).detail(detail));
+    }
+    if file.symlink_metadata().is_ok() && !force {
+        return Err(Fault::new(codes::EXISTS).at(file.display().to_string()).detail("--force overwrites it"));
+    }
     Ok(())
 }
 
@@ -140,14 +165,14 @@ fn warn_of_errors(folder: &Path, packed: &Packed, output: &Output) {
     }
 }
 
-fn result(packed: &Packed, manifest: Option<&manifest::Manifest>, file: Option<String>, written: bool) -> Result {
+fn result(packed: &Packed, manifest: Option<&manifest::Manifest>, file: Option<String>, written: bool) -> Summary {
     let package = &packed.package;
     let files = package.files().map(|file| Packaged {
         path: file.path.to_owned(),
         size: file.content.len() as u64,
         executable: file.executable,
     });
-    Result {
+    Summary {
         id: manifest.map(|m| m.id.to_string()),
         version: manifest.map(|m| m.version.to_string()),
         file,
@@ -162,7 +187,7 @@ fn result(packed: &Packed, manifest: Option<&manifest::Manifest>, file: Option<S
 }
 
 /// The files, for people and pipes.
-fn list(result: &Result, out: &Output) {
+fn list(result: &Summary, out: &Output) {
     let rows: Vec<Vec<String>> = result
         .files
         .iter()
@@ -174,7 +199,7 @@ fn list(result: &Result, out: &Output) {
     out.table(&["file", "size", "mode"], &rows);
 }
 
-fn summary(result: &Result, out: &Output) {
+fn summary(result: &Summary, out: &Output) {
     for skipped in &result.skipped {
         out.status_warn("Left out", format!("{} ({})", skipped.path, skipped.why));
     }
@@ -200,6 +225,19 @@ mod tests {
         }
         let packed = pack::pack_dir(home.path(), &Limits::V1).expect("packed");
         (home, packed)
+    }
+
+    #[test]
+    fn the_archive_is_never_written_into_the_skill() {
+        let (home, _) = packed(&[("SKILL.md", "x")]);
+        let code = |file: &Path, force| refuse_target(home.path(), file, force).map_err(|fault| fault.code);
+        assert_eq!(code(&home.path().join("a.tar.gz"), true), Err(codes::USAGE));
+        let other = tempfile::tempdir().expect("a folder");
+        let file = other.path().join("a.tar.gz");
+        assert_eq!(code(&file, false), Ok(()));
+        std::fs::write(&file, "").expect("written");
+        assert_eq!(code(&file, false), Err(codes::EXISTS));
+        assert_eq!(code(&file, true), Ok(()));
     }
 
     #[test]
