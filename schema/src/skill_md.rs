@@ -5,6 +5,7 @@
 
 pub(crate) mod fence;
 mod quote;
+pub(crate) mod scalar;
 pub(crate) mod yaml;
 
 use std::{borrow::Cow, collections::BTreeMap, ops::Range};
@@ -14,7 +15,8 @@ use crate::{
     lint::{Finding, Issue, Level, Lines, Severity, rules},
 };
 
-use yaml::{Kind, Node, Value};
+use scalar::Kind;
+use yaml::{Node, Value};
 
 /// The file's name, at the top of a skill's folder, in exactly this case.
 pub const FILE: &str = "SKILL.md";

@@ -36,6 +36,8 @@ pub(crate) struct Rules {
 
 /// Errors of syntax reported at once; more would bury the first.
 const MAX_SYNTAX_ERRORS: usize = 10;
+/// Findings in one file; a hostile one must not fill memory with them.
+const MAX_FINDINGS: usize = 200;
 
 /// Collects what is wrong with one file.
 pub(crate) struct Reader<'a> {
@@ -95,9 +97,13 @@ impl<'a> Reader<'a> {
     }
 
     fn push(&mut self, finding: Finding, span: Range<usize>) -> &mut Finding {
+        // Beyond the limit the last one is written over: whoever asked still gets a finding to complete.
+        if self.findings.len() >= MAX_FINDINGS {
+            self.findings.pop();
+        }
+        let at = self.findings.len();
         self.findings.push(finding.file(self.kind.file).place(self.lines.place(span)));
-        let last = self.findings.len() - 1;
-        &mut self.findings[last]
+        &mut self.findings[at]
     }
 
     /// Everything reported, in the order of the file.

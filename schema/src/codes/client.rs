@@ -79,4 +79,6 @@ codes! {
         "With `skill key trust` you named the keys that must stand in a scope's chain. None of them does any more: the owners changed all their keys, or the registry made up a chain of its own.";
     NOT_SET = "E_NOT_SET", NotFound, 404, "this key is not set", "skill config list shows what is set",
         "The key exists, but no configuration file and no flag gives it a value.";
+    DIRTY = "E_DIRTY", Conflict, 409, "the folder has changes that git has not committed", "commit them, or pass --allow-dirty",
+        "What is published should be what stands in the history: otherwise nobody can find the source of a version again.";
 }

@@ -6,6 +6,9 @@ use crate::{
     skill_md::{self, Document},
 };
 
+/// Findings about one SKILL.md; a hostile one must not fill memory with them.
+const MAX_FINDINGS: usize = 200;
+
 /// One file of a skill, as the validator sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct File<'a> {
@@ -96,13 +99,22 @@ fn check_skill_md(content: &[u8], names: &Names<'_>, files: &[File<'_>], options
         Err(bad) => (std::borrow::Cow::Borrowed(bad.text), bad.issues),
     };
     let lines = Lines::new(&text);
-    issues
+    heaviest(issues, options.level)
         .into_iter()
         .map(|issue| {
             let place = lines.place(issue.span.clone());
             issue.finding(options.level, place)
         })
         .collect()
+}
+
+/// The issues that are reported: all, or of very many the heaviest.
+fn heaviest(mut issues: Vec<Issue>, level: Level) -> Vec<Issue> {
+    if issues.len() > MAX_FINDINGS {
+        issues.sort_by_key(|issue| std::cmp::Reverse(issue.rule.severity(level)));
+        issues.truncate(MAX_FINDINGS);
+    }
+    issues
 }
 
 /// `skill.toml` and SKILL.md must agree on the name.

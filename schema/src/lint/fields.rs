@@ -7,7 +7,8 @@ use crate::{
     name,
     skill_md::{
         Document,
-        yaml::{Kind, Node, Value},
+        scalar::Kind,
+        yaml::{Node, Value},
     },
 };
 

@@ -30,8 +30,8 @@ impl<'a> Lines<'a> {
 
     /// The place of a byte range. Offsets outside of the text or inside a character are moved to where a character starts.
     pub fn place(&self, range: Range<usize>) -> Place {
-        let start = self.floor(range.start);
-        let end = self.floor(range.end).max(start);
+        let start = self.text.floor_char_boundary(range.start);
+        let end = self.text.floor_char_boundary(range.end).max(start);
         let row = self.starts.partition_point(|at| *at <= start).max(1);
         let line_start = self.starts[row - 1].min(start);
         let line_end = self.text[start..].find(['\r', '\n']).map_or(self.text.len(), |at| start + at);
@@ -45,14 +45,6 @@ impl<'a> Lines<'a> {
     /// How many lines there are; a line feed at the end starts no further line.
     pub fn count(&self) -> usize {
         self.starts.len() - usize::from(self.text.is_empty() || self.text.ends_with('\n'))
-    }
-
-    fn floor(&self, at: usize) -> usize {
-        let mut at = at.min(self.text.len());
-        while !self.text.is_char_boundary(at) {
-            at -= 1;
-        }
-        at
     }
 }
 

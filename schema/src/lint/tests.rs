@@ -338,6 +338,19 @@ fn findings_are_json_with_stable_members() {
     assert_eq!(finding.to_fault().sentence().split(": ").next(), Some("SKILL.md:4:1"));
 }
 
+#[test]
+fn of_very_many_findings_the_heaviest_are_kept() {
+    let keys = |n: usize| (0..n).map(|i| format!("k{i}: x")).collect::<Vec<_>>().join("\n");
+    let text = front(&format!("{}\ndescription: x\nname: Notes", keys(500)));
+    let found = strict(&text);
+    assert_eq!(found.len(), 200);
+    assert_eq!(found.iter().filter(|f| f.starts_with("error")).count(), 2, "name.format and name.folder");
+    assert_eq!(strict(&with(&keys(199))).len(), 199);
+
+    let manifest = format!("[skill]\nname = \"acme/notes\"\nversion = \"1.0.0\"\n{}", keys(500).replace(": x", " = 1"));
+    assert_eq!(crate::manifest::check(&manifest).1.len(), 200);
+}
+
 proptest::proptest! {
     #[test]
     fn no_file_makes_the_validator_panic(
