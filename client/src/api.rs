@@ -3,6 +3,7 @@
 pub mod download;
 mod http;
 mod ping;
+mod upload;
 
 use reqwest::{Method, multipart};
 use serde::de::DeserializeOwned;
@@ -15,6 +16,7 @@ use skill_schema::{
 use crate::{
     config::{Registry, credentials::Token},
     context::Context,
+    progress::Progress,
 };
 pub use http::Http;
 use http::{Body, Call};
@@ -132,15 +134,17 @@ impl Api {
         meta: &publish::Meta,
         statement: &[u8],
         archive: &[u8],
+        progress: &Progress,
     ) -> Result<(bool, publish::Response)> {
         let meta = serde_json::to_string(meta)?;
         let (statement, archive) = (bytes::Bytes::copy_from_slice(statement), bytes::Bytes::copy_from_slice(archive));
         // A retry is safe: the same version with the same content is answered with what was stored.
         let form = move || {
+            progress.rewind(archive.len() as u64);
             multipart::Form::new()
                 .text("meta", meta.clone())
                 .part("statement", multipart::Part::stream(statement.clone()))
-                .part("archive", multipart::Part::stream(archive.clone()))
+                .part("archive", upload::part(&archive, progress))
         };
         let call =
             Call { method: Method::PUT, path: &publish::path(id, version), body: Body::Form(&form), retry: true };

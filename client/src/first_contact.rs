@@ -23,6 +23,7 @@ pub enum KeyState {
 
 /// A registry's state as seen from here.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Health {
     /// Name of its log.
     pub origin: String,

@@ -25,7 +25,7 @@ const MAX_PASSPHRASE: usize = 4096;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct KeyArgs {
     /// The signing key, as named with skill key new; otherwise the one that is enrolled.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, visible_alias = "sign-key", value_name = "NAME")]
     pub key: Option<String>,
     /// Read the key's passphrase from the first line of this file.
     #[arg(long, value_name = "FILE")]

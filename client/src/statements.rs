@@ -41,12 +41,19 @@ pub fn with_role(chain: &Chain, role: Role) -> Vec<Digest> {
     chain.keys().iter().filter(|(_, key)| key.roles.contains(&role)).map(|(id, _)| *id).collect()
 }
 
-/// Chooses our key with a role for the scope of a chain.
+/// Chooses our key with a role for the scope.
 ///
 /// # Errors
 /// [`codes::NO_KEY`] if the scope has none at all; as [`signing::choose_enrolled`]; [`codes::KEY_UNKNOWN`] or [`codes::KEY_ROLE`] for
-/// a named key that would be refused.
-pub fn choose(context: &Context, args: &KeyArgs, chain: &Chain, role: Role) -> Result<Stored, Fault> {
+/// a named key that would be refused; [`codes::NOT_OWNER`] if the registry would not even look at the signature.
+pub async fn choose(context: &Context, args: &KeyArgs, signing: &Signing, role: Role) -> anyhow::Result<Stored> {
+    match find(context, args, signing.chain(), role) {
+        Err(fault) if fault.code == codes::KEY_UNKNOWN => Err(explain(fault, signing).await.into()),
+        found => Ok(found?),
+    }
+}
+
+fn find(context: &Context, args: &KeyArgs, chain: &Chain, role: Role) -> Result<Stored, Fault> {
     let scope = chain.scope();
     if chain.head().is_none() {
         return Err(Fault::new(codes::NO_KEY).at(scope.as_str()));
@@ -57,6 +64,18 @@ pub fn choose(context: &Context, args: &KeyArgs, chain: &Chain, role: Role) -> R
         check_role(chain, &stored.name, id, role)?;
     }
     Ok(stored)
+}
+
+/// Somebody who does not own the scope is told that, rather than that their key is not enrolled.
+async fn explain(fault: Fault, signing: &Signing) -> Fault {
+    let scope = signing.chain().scope();
+    let Ok(api) = signing.source.api() else { return fault };
+    match api.whoami().await {
+        Ok(who) if !who.scopes.iter().any(|owned| owned == scope.as_str()) => {
+            Fault::new(codes::NOT_OWNER).at(scope.as_str()).detail(format!("you are {}", who.user))
+        }
+        _ => fault,
+    }
 }
 
 /// Opens a chosen key, and checks its role with the key itself rather than with the file beside it.

@@ -21,7 +21,7 @@ pub struct Args {
     #[arg(value_name = "SPEC")]
     spec: Spec,
     /// Why, for people.
-    #[arg(long, value_name = "TEXT", default_value = "", conflicts_with = "undo")]
+    #[arg(long, visible_alias = "reason", value_name = "TEXT", default_value = "", conflicts_with = "undo")]
     message: String,
     /// The skill to use instead.
     #[arg(long, value_name = "SCOPE/NAME", conflicts_with = "undo")]
@@ -35,6 +35,7 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Result<'a> {
     id: &'a SkillId,
     #[serde(flatten)]

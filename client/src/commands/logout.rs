@@ -17,6 +17,7 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct SignedOut {
     registry: String,
     url: String,

@@ -64,6 +64,7 @@ struct RemoveArgs {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Answer {
     scope: String,
     owners: Vec<String>,
@@ -108,7 +109,10 @@ async fn add(args: ChangeArgs, context: &Context) -> anyhow::Result<()> {
         let verb = if args.dry_run { "Would add" } else { "Added" };
         out.status(verb, format!("{} to {}; its owners: {}", args.user, args.scope, result.owners.join(", ")));
         if !args.dry_run {
-            out.hint(format!("skill key enroll {} --public KEY   to let {} sign", args.scope, args.user));
+            out.hint(format!(
+                "skill key enroll {} --request FILE   run by {}, to sign for it as well",
+                args.scope, args.user
+            ));
         }
     });
     Ok(())

@@ -62,10 +62,16 @@ impl<'a> Edit<'a> {
             Value::Number(number) => i64::try_from(*number).unwrap_or(i64::MAX).into(),
             Value::List(items) => items.iter().collect::<toml_edit::Array>().into(),
         };
-        if let Some(old) = table.get(last).and_then(Item::as_value) {
-            *new.decor_mut() = old.decor().clone(); // a comment behind the old value stays
+        match table.get_mut(last) {
+            Some(item) => {
+                // Comments around the key and behind the old value stay.
+                if let Some(old) = item.as_value() {
+                    *new.decor_mut() = old.decor().clone();
+                }
+                *item = Item::Value(new);
+            }
+            None => drop(table.insert(last, Item::Value(new))),
         }
-        table.insert(last, Item::Value(new));
         Ok(())
     }
 

@@ -68,6 +68,7 @@ pub struct EditArgs {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Outcome<'a> {
     key: &'a str,
     value: Option<&'a Value>,

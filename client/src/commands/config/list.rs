@@ -67,7 +67,7 @@ struct Known {
 
 #[derive(Serialize)]
 struct Keys {
-    keys: Vec<Known>,
+    items: Vec<Known>,
 }
 
 #[derive(Serialize)]
@@ -81,7 +81,7 @@ struct AgentItem {
 
 #[derive(Serialize)]
 struct AgentItems {
-    agents: Vec<AgentItem>,
+    items: Vec<AgentItem>,
 }
 
 #[derive(Serialize)]
@@ -93,7 +93,7 @@ struct File {
 
 #[derive(Serialize)]
 struct Files {
-    files: Vec<File>,
+    items: Vec<File>,
 }
 
 /// Prints one value.
@@ -137,10 +137,10 @@ pub(super) fn list(args: &Args, context: &Context) -> anyhow::Result<()> {
 
 fn keys(context: &Context) {
     let keys = KEYS.iter().map(|key| Known { key: key.name, kind: key.kind.to_string(), help: key.help }).collect();
-    let keys = Keys { keys };
+    let keys = Keys { items: keys };
     context.output.result_or("skill.config.keys/1", &keys, |out| {
         let row = |key: &Known| vec![key.key.to_owned(), key.kind.clone(), key.help.to_owned()];
-        out.table(&["key", "takes", "meaning"], &keys.keys.iter().map(row).collect::<Vec<_>>());
+        out.table(&["key", "takes", "meaning"], &keys.items.iter().map(row).collect::<Vec<_>>());
     });
 }
 
@@ -153,14 +153,14 @@ fn agents(context: &Context) -> anyhow::Result<()> {
         global: agent.global.clone(),
         detected: detected.contains(&name),
     });
-    let items = AgentItems { agents: items.collect() };
+    let items = AgentItems { items: items.collect() };
     context.output.result_or("skill.config.agents/1", &items, |out| {
         let or_none = |folder: &Option<String>| folder.clone().unwrap_or_else(|| "-".to_owned());
         let row = |agent: &AgentItem| {
             let found = if agent.detected { "yes" } else { "no" };
             vec![agent.name.clone(), or_none(&agent.project), or_none(&agent.global), found.to_owned()]
         };
-        let rows: Vec<Vec<String>> = items.agents.iter().map(row).collect();
+        let rows: Vec<Vec<String>> = items.items.iter().map(row).collect();
         out.table(&["agent", "in a project", "for all projects", "found here"], &rows);
     });
     Ok(())
@@ -176,12 +176,12 @@ pub(super) fn path(context: &Context) {
         Origin::File(path) => Some(file("flag", path)),
         Origin::Flag => None,
     });
-    let files = Files { files: files.collect() };
+    let files = Files { items: files.collect() };
     context.output.result_or("skill.config.path/1", &files, |out| {
         let row = |file: &File| {
             let there = if file.exists { "exists" } else { "missing" };
             vec![file.path.clone(), file.kind.to_owned(), there.to_owned()]
         };
-        out.table(&["file", "kind", "state"], &files.files.iter().map(row).collect::<Vec<_>>());
+        out.table(&["file", "kind", "state"], &files.items.iter().map(row).collect::<Vec<_>>());
     });
 }

@@ -59,6 +59,7 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Enrolled {
     scope: String,
     keyid: Digest,
@@ -134,7 +135,7 @@ async fn send(
 ) -> anyhow::Result<(u64, Option<u64>)> {
     let mut signers = vec![secret.clone()];
     if signing.chain().head().is_some() {
-        signers.push(owner_key(args, context, &signing, secret)?);
+        signers.push(owner_key(args, context, &signing, secret).await?);
     }
     let signers: Vec<&SecretKey> = signers.iter().collect();
     let (seq, envelope) = statement::add(&signing, secret, roles, context.clock.now(), &signers)?;
@@ -151,7 +152,7 @@ async fn send(
 }
 
 /// The present owner key that agrees, opened. The new key itself, if its roles change and it is an owner.
-fn owner_key(args: &Args, context: &Context, signing: &Signing, new: &SecretKey) -> anyhow::Result<SecretKey> {
+async fn owner_key(args: &Args, context: &Context, signing: &Signing, new: &SecretKey) -> anyhow::Result<SecretKey> {
     let chain = signing.chain();
     let by = KeyArgs { key: args.by.clone(), passphrase_file: args.by_passphrase_file.clone() };
     let threshold = chain.latest().map_or(1, |latest| latest.policy.threshold);
@@ -162,7 +163,7 @@ fn owner_key(args: &Args, context: &Context, signing: &Signing, new: &SecretKey)
     if args.by.is_none() && chain.keys().get(&new.keyid()).is_some_and(|key| key.roles.contains(&Role::Owner)) {
         return Ok(new.clone());
     }
-    let stored = statements::choose(context, &by, chain, Role::Owner)?;
+    let stored = statements::choose(context, &by, signing, Role::Owner).await?;
     Ok(statements::open(context, &by, &stored, chain, Role::Owner)?)
 }
 
@@ -175,7 +176,7 @@ async fn cosign(args: &Args, path: &Path, context: &Context) -> anyhow::Result<(
     let signing = Signing::start(context, &args.scope, None).await?;
     let change = statement::read_request(signing.chain(), &wanted)?;
     let by = KeyArgs { key: args.by.clone(), passphrase_file: args.by_passphrase_file.clone() };
-    let stored = statements::choose(context, &by, signing.chain(), Role::Owner)?;
+    let stored = statements::choose(context, &by, &signing, Role::Owner).await?;
     let roles = change.roles.iter().map(|role| statements::role_name(*role)).collect::<Vec<_>>().join(", ");
     if !args.dry_run {
         let question = format!("Let the key {} sign for {} ({roles})?", change.keyid, args.scope);

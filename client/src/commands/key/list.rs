@@ -39,12 +39,14 @@ pub struct ExportArgs {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct List {
-    keys: Vec<Item>,
+    items: Vec<Item>,
     trusted: Vec<Trusted>,
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Item {
     name: String,
     path: String,
@@ -55,12 +57,14 @@ struct Item {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Trusted {
     scope: String,
     keyids: Vec<Digest>,
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Export {
     name: String,
     keyid: Digest,
@@ -83,11 +87,11 @@ impl From<Stored> for Item {
 
 /// Lists keys and pins.
 pub(super) fn run(_: &Args, context: &Context) -> anyhow::Result<()> {
-    let keys: Vec<Item> = signing::list(&context.env)?.into_iter().map(Item::from).collect();
+    let items: Vec<Item> = signing::list(&context.env)?.into_iter().map(Item::from).collect();
     let trusted = pins::all(&context.env)?.into_iter().map(|(scope, keyids)| Trusted { scope, keyids }).collect();
-    let list = List { keys, trusted };
+    let list = List { items, trusted };
     context.output.result_or("skill.key.ls/1", &list, |out| {
-        let rows = list.keys.iter().map(|key| {
+        let rows = list.items.iter().map(|key| {
             let id = key.keyid.map_or_else(|| "-".to_owned(), |id| id.to_string());
             let note = if key.encrypted { "encrypted" } else { "not encrypted" };
             vec![key.name.clone(), id, key.problem.clone().unwrap_or_else(|| note.to_owned())]

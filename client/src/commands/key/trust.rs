@@ -31,6 +31,7 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Result {
     scope: String,
     keyid: Digest,

@@ -47,6 +47,7 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Added {
     name: String,
     url: String,

@@ -42,6 +42,7 @@ pub struct RemoveArgs {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Changed {
     name: String,
     url: String,

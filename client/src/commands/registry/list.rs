@@ -14,11 +14,13 @@ Examples:
 pub struct Args {}
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct List {
-    registries: Vec<Item>,
+    items: Vec<Item>,
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Item {
     name: String,
     url: String,
@@ -44,13 +46,13 @@ pub(super) fn run(_: &Args, context: &Context) -> anyhow::Result<()> {
         let origin = context.config.get(&format!("registries.{name}.url")).map(|setting| setting.origin.to_string());
         registries.push(Item { name, url: registry.url, key: registry.key, default, scopes, signed_in, origin });
     }
-    let list = List { registries };
+    let list = List { items: registries };
     context.output.result_or("skill.registry.ls/1", &list, |out| {
-        if list.registries.is_empty() {
+        if list.items.is_empty() {
             out.hint("skill registry add NAME URL --key VKEY --default");
             return;
         }
-        let rows: Vec<Vec<String>> = list.registries.iter().map(row).collect();
+        let rows: Vec<Vec<String>> = list.items.iter().map(row).collect();
         out.table(&["name", "address", "answers for", "signed in", "key"], &rows);
     });
     Ok(())

@@ -20,7 +20,7 @@ pub struct Args {
 #[derive(Serialize)]
 struct List {
     registry: String,
-    tokens: Vec<Info>,
+    items: Vec<Info>,
 }
 
 /// Lists tokens, newest first.
@@ -29,9 +29,9 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let now = context.clock.now();
     let mut tokens = context.api(&registry)?.tokens().await?.tokens;
     tokens.retain(|token| args.all || state(token, now) == "valid");
-    let list = List { registry: registry.label().to_owned(), tokens };
+    let list = List { registry: registry.label().to_owned(), items: tokens };
     context.output.result_or("skill.token.ls/1", &list, |out| {
-        let rows: Vec<Vec<String>> = list.tokens.iter().map(|token| row(token, now)).collect();
+        let rows: Vec<Vec<String>> = list.items.iter().map(|token| row(token, now)).collect();
         out.table(&["id", "name", "allows", "on", "expires", "last used", "state"], &rows);
     });
     Ok(())

@@ -12,20 +12,20 @@ use crate::context::Context;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  skill token new --name ci --permission publish:update --pattern acme/notes --days 30
-  skill token new --name laptop --permission publish:new,publish:update,yank,owners > token.txt")]
+  skill token new ci --permission publish:update --pattern acme/notes --days 30
+  skill token new laptop --permission publish:new,publish:update,yank,owners > token.txt")]
 pub struct Args {
     /// What it is for, so that you know it again.
-    #[arg(long)]
+    #[arg(value_name = "NAME")]
     name: String,
     /// What it allows; can be repeated.
-    #[arg(long, required = true, value_delimiter = ',', value_parser = permissions())]
+    #[arg(long, visible_alias = "scope", required = true, value_delimiter = ',', value_parser = permissions())]
     permission: Vec<Permission>,
     /// Which skills: *, SCOPE/* or SCOPE/NAME.
     #[arg(long, value_name = "PATTERN", default_value = "*")]
     pattern: String,
     /// Days until it expires.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_DAYS, value_parser = clap::value_parser!(u64).range(1..=MAX_DAYS))]
+    #[arg(long, visible_alias = "expires", value_name = "N", default_value_t = DEFAULT_DAYS, value_parser = clap::value_parser!(u64).range(1..=MAX_DAYS))]
     days: u64,
     /// Show what would be asked for.
     #[arg(long)]
@@ -38,6 +38,7 @@ fn permissions() -> impl TypedValueParser<Value = Permission> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Planned<'a> {
     #[serde(flatten)]
     request: &'a Request,

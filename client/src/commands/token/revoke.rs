@@ -21,6 +21,7 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Revoked {
     registry: String,
     ids: Vec<String>,

@@ -1,0 +1,192 @@
+//! `skill publish`: packs, checks, signs and uploads a version.
+
+mod prepare;
+mod show;
+mod statement;
+
+use std::path::PathBuf;
+
+use skill_bundle::{chain::Published, keys::SecretKey};
+use skill_schema::{Digest, Fault, api::publish::Meta, codes, lint::Level, version::parse_version};
+
+use crate::{
+    api::Refused,
+    config::credentials,
+    context::Context,
+    progress::Progress,
+    report::Note,
+    signing::KeyArgs,
+    statements::{self, Signing},
+};
+use prepare::Prepared;
+use skill_schema::statement::Role;
+
+/// Publish a skill's folder as a version: check, pack, sign, upload.
+///
+/// A published version never changes. A release needs your token (skill login) and a signature of a key that is enrolled for the scope
+/// (skill key enroll).
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  skill publish                     the skill in this folder
+  skill publish notes --dry-run     show what would be packed, signed and sent
+  skill publish notes --key ci --passphrase-file F")]
+pub struct Args {
+    /// The skill's folder.
+    #[arg(value_name = "PATH", default_value = ".")]
+    path: PathBuf,
+    /// Pack, check and show what would be signed; send nothing.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    key: KeyArgs,
+    /// Publish although the folder has changes that git has not committed.
+    #[arg(long)]
+    allow_dirty: bool,
+    /// Publish only if the skill has no version yet.
+    #[arg(long)]
+    if_absent: bool,
+    /// Publish only if this is still the latest version: a version, or sha256: and its tree digest.
+    #[arg(long, value_name = "VERSION|DIGEST")]
+    expected_head: Option<String>,
+    /// Refuse for warnings as well.
+    #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
+    deny: Option<String>,
+}
+
+/// Runs `skill publish`.
+///
+/// # Errors
+/// Every rule of the archive, the contents and the validator; [`codes::NO_MANIFEST`], [`codes::DIRTY`], [`codes::UNAUTHENTICATED`],
+/// [`codes::VERSION_EXISTS`]; faults of keys and chains; what the registry refuses.
+pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    let prepared = prepare::prepare(&args.path, args.deny.is_some(), context)?;
+    if !args.allow_dirty {
+        prepare::check_committed(&args.path, context)?;
+    }
+    let id = &prepared.manifest.id;
+    let registry = context.registry_for(id, None)?;
+    if !args.dry_run && credentials::token(context, &registry)?.is_none() {
+        return Err(Fault::new(codes::UNAUTHENTICATED).at(registry.label()).into());
+    }
+    let signing = Signing::start(context, &id.scope, None).await?;
+    if let Some(published) = signing.chain().release(&id.name, &prepared.manifest.version) {
+        return already(&prepared, published, &signing, context).await;
+    }
+    let stored = statements::choose(context, &args.key, &signing, Role::Publish).await?;
+    let meta = Meta {
+        expected_head: args.expected_head.as_deref().map(|text| head(text, &prepared, &signing)).transpose()?,
+        if_absent: args.if_absent,
+        attempt: None,
+    };
+    let parent = statement::parent(context, &prepared.manifest, signing.chain()).await?;
+    if args.dry_run {
+        let release = statement::release(&prepared, &signing, parent, context.clock.now());
+        show::dry_run(&prepared, &stored, &release, &signing, context);
+        return Ok(());
+    }
+    let secret = statements::open(context, &args.key, &stored, signing.chain(), Role::Publish)?;
+    let sent = send(&prepared, signing, parent, &secret, &meta, context).await?;
+    show::published(&prepared, &stored, &sent, context);
+    Ok(())
+}
+
+/// What was sent and accepted.
+struct Sent {
+    signing: Signing,
+    release: skill_schema::statement::Release,
+    /// False if the registry had the same version already.
+    new: bool,
+    response: skill_schema::api::publish::Response,
+}
+
+/// Signs and uploads; a second time if somebody else's statement came in between.
+async fn send(
+    prepared: &Prepared,
+    mut signing: Signing,
+    parent: Option<skill_schema::statement::Parent>,
+    secret: &SecretKey,
+    meta: &Meta,
+    context: &Context,
+) -> anyhow::Result<Sent> {
+    let (id, version) = (&prepared.manifest.id, &prepared.manifest.version);
+    let archive = &prepared.packed.archive;
+    let mut second = false;
+    loop {
+        let release = statement::release(prepared, &signing, parent.clone(), context.clock.now());
+        let envelope = statement::sign(prepared, release.clone(), secret)?;
+        let progress = Progress::bytes(&context.output, "Uploading", archive.len() as u64);
+        let answer = signing.source.api()?.publish(id, version, meta, &envelope, archive, &progress).await;
+        drop(progress);
+        match answer {
+            Ok((new, response)) => return Ok(Sent { signing, release, new, response }),
+            Err(error) if !second && statements::moved_on(&error) => {
+                signing = Signing::start(context, &id.scope, None).await?;
+                second = true;
+            }
+            Err(error) if is(&error, codes::VERSION_EXISTS.id) => {
+                // Somebody published the same number in between: say what, as if it had been seen at first.
+                let after = Signing::start(context, &id.scope, None).await?;
+                return match after.chain().release(&id.name, version) {
+                    Some(published) => Err(exists(prepared, published, &after, context).await),
+                    None => Err(error),
+                };
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is(error: &anyhow::Error, code: &str) -> bool {
+    error.downcast_ref::<Refused>().is_some_and(|refused| refused.0.code == code)
+}
+
+/// The version is there: the same content is fine, another is not.
+async fn already(
+    prepared: &Prepared,
+    published: &Published,
+    signing: &Signing,
+    context: &Context,
+) -> anyhow::Result<()> {
+    if published.tree != prepared.packed.package.tree() {
+        return Err(exists(prepared, published, signing, context).await);
+    }
+    show::already(prepared, published, signing, context);
+    Ok(())
+}
+
+/// What to say when a version exists with other content.
+async fn exists(prepared: &Prepared, published: &Published, signing: &Signing, context: &Context) -> anyhow::Error {
+    let (id, version) = (&prepared.manifest.id, &prepared.manifest.version);
+    let info = match signing.source.api() {
+        Ok(api) => api.info(id).await.ok(),
+        Err(_) => None,
+    };
+    let of_version = info.and_then(|info| info.versions.into_iter().find(|other| other.version == *version));
+    let by = of_version.map_or_else(|| id.scope.to_string(), |other| other.publisher);
+    let date = published.release.predicate.created.to_string();
+    let note = format!(
+        "published sha256:{} on {} by {by}; yours is sha256:{}",
+        published.tree.short(),
+        date.get(..10).unwrap_or(&date),
+        prepared.packed.package.tree().short()
+    );
+    let free = statement::next_free(signing.chain(), &id.name, version);
+    context.output.trace(1, || format!("published archive sha256:{}", published.archive));
+    let fault = Fault::new(codes::VERSION_EXISTS).at(format!("{id} {version}"));
+    anyhow::Error::from(fault).context(Note(format!("{free} is free: set it in skill.toml"))).context(Note(note))
+}
+
+/// The tree digest that `--expected-head` means.
+fn head(text: &str, prepared: &Prepared, signing: &Signing) -> Result<Digest, Fault> {
+    if let Some(digest) = Digest::parse_prefixed(text) {
+        return Ok(digest);
+    }
+    let version = parse_version(text)?;
+    let published = signing.chain().release(&prepared.manifest.id.name, &version);
+    let missing = || Fault::new(codes::NO_VERSION).at(format!("{}@{version}", prepared.manifest.id));
+    published.map(|published| published.tree).ok_or_else(missing)
+}
+
+/// The level at which publishing checks.
+const LEVEL: Level = Level::Strict;

@@ -1,0 +1,103 @@
+//! From a folder to a package that may be published.
+
+use std::{path::Path, process::Command};
+
+use skill_bundle::{
+    check,
+    pack::{self, Packed},
+};
+use skill_schema::{
+    Fault, Limits, codes,
+    lint::{Finding, Severity},
+    manifest::{self, Manifest},
+    problem::Problem,
+};
+
+use super::LEVEL;
+use crate::{api::Refused, context::Context, output::count, render, source::Local};
+
+/// A package that may be published.
+pub(super) struct Prepared {
+    /// Its archive and what was left out.
+    pub packed: Packed,
+    /// Its `skill.toml`.
+    pub manifest: Manifest,
+    /// Warnings and notes.
+    pub findings: Vec<Finding>,
+}
+
+/// Packs and checks a folder, and says what was found.
+pub(super) fn prepare(path: &Path, deny_warnings: bool, context: &Context) -> anyhow::Result<Prepared> {
+    let Local::Folder(folder) = Local::find(path)? else {
+        let detail = "a folder is published; its archive is made on the way";
+        return Err(Fault::new(codes::USAGE).at(path.display().to_string()).detail(detail).into());
+    };
+    let packed = pack::pack_dir(&folder, &Limits::V1)?;
+    check::require_manifest(&packed.package).map_err(|fault| fault.at(folder.display().to_string()))?;
+    let report = check::check_packed(&folder, &packed, &Limits::V1, LEVEL);
+    let warned = deny_warnings && report.findings.iter().any(|finding| finding.severity == Severity::Warning);
+    say(&report.findings, &folder, &packed, context);
+    if let Some(code) = report.code.or(warned.then_some(codes::DENIED_WARNINGS)) {
+        return Err(refused(&report.findings, code, &folder, context));
+    }
+    let text = packed.package.file(manifest::FILE).map(|file| String::from_utf8_lossy(file.content).into_owned());
+    let manifest = Manifest::parse(&text.unwrap_or_default()).map_err(|findings| first(&findings))?;
+    Ok(Prepared { packed, manifest, findings: report.findings })
+}
+
+fn first(findings: &[Finding]) -> Fault {
+    findings.first().map_or_else(|| Fault::new(codes::MANIFEST), Finding::to_fault)
+}
+
+/// Draws errors and warnings; notes with `-v` only.
+fn say(findings: &[Finding], folder: &Path, packed: &Packed, context: &Context) {
+    if context.output.json() {
+        return;
+    }
+    let verbose = context.output.settings().verbose > 0;
+    for finding in findings.iter().filter(|finding| finding.severity != Severity::Note || verbose) {
+        let file = finding.file.as_deref().and_then(|file| packed.package.file(file));
+        let text = file.and_then(|file| std::str::from_utf8(file.content).ok());
+        let mut shown = finding.clone();
+        if folder != Path::new(".") {
+            shown.file = finding.file.as_deref().map(|file| folder.join(file).display().to_string());
+        }
+        context.output.talk(format!("{}\n", render::finding(&shown, text)));
+    }
+}
+
+/// The error that sums findings up; with `--json` they stand in it.
+fn refused(findings: &[Finding], code: &'static skill_schema::Code, folder: &Path, context: &Context) -> anyhow::Error {
+    let of = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let sum = format!("{}, {}", count(of(Severity::Error), "error"), count(of(Severity::Warning), "warning"));
+    let fault = Fault::new(code).at(folder.display().to_string()).detail(sum);
+    if !context.output.json() {
+        return fault.into();
+    }
+    let findings = findings.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
+    Refused(Box::new(Problem { findings, ..Problem::new(code, fault.sentence()) })).into()
+}
+
+/// Refuses a folder of a git repository that has changes which are not committed. Without git, or outside of a repository, nothing is
+/// known and nothing refused.
+pub(super) fn check_committed(folder: &Path, context: &Context) -> Result<(), Fault> {
+    let mut git = Command::new("git");
+    // A repository may name programs to run for a status; this one is only asked, not trusted.
+    git.args(["-c", "core.fsmonitor=false", "-C"]).arg(folder);
+    let asked = git.args(["status", "--porcelain", "--untracked-files=all", "--", "."]).output();
+    let output = match asked {
+        Ok(output) if output.status.success() => output.stdout,
+        _ => {
+            context.output.trace(1, || "no git repository here".to_owned());
+            return Ok(());
+        }
+    };
+    let text = String::from_utf8_lossy(&output);
+    let changed: Vec<&str> = text.lines().filter_map(|line| line.get(3..)).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let shown = changed.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+    let more = if changed.len() > 3 { format!(" and {} more", changed.len() - 3) } else { String::new() };
+    Err(Fault::new(codes::DIRTY).at(folder.display().to_string()).detail(format!("{shown}{more}")))
+}
