@@ -116,6 +116,35 @@ pub fn sync_folder(folder: &Path) -> Result<(), Fault> {
     fs::File::open(folder).and_then(|f| f.sync_all()).map_err(|e| fault(folder, &e))
 }
 
+/// Bytes of all files in a folder, or of a file.
+///
+/// # Errors
+/// [`codes::IO`].
+pub fn size(path: &Path) -> Result<u64, Fault> {
+    walk(path, &|metadata| metadata.len())
+}
+
+/// How many files there are in a folder.
+///
+/// # Errors
+/// [`codes::IO`].
+pub fn count(path: &Path) -> Result<usize, Fault> {
+    walk(path, &|_| 1).map(|n| usize::try_from(n).unwrap_or(usize::MAX))
+}
+
+fn walk(path: &Path, measure: &dyn Fn(&fs::Metadata) -> u64) -> Result<u64, Fault> {
+    let io = |e: io::Error| fault(path, &e);
+    let metadata = fs::symlink_metadata(path).map_err(io)?;
+    if !metadata.is_dir() {
+        return Ok(measure(&metadata));
+    }
+    let mut sum = 0;
+    for item in fs::read_dir(path).map_err(io)? {
+        sum += walk(&item.map_err(io)?.path(), measure)?;
+    }
+    Ok(sum)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

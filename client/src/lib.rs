@@ -16,10 +16,12 @@ pub mod context;
 pub mod env;
 pub mod files;
 pub mod first_contact;
+pub mod install;
 pub mod output;
 pub mod pins;
 pub mod progress;
 pub mod prompt;
+pub mod published;
 pub mod render;
 pub mod report;
 pub mod resolve;
@@ -28,6 +30,7 @@ pub mod source;
 pub mod statements;
 pub mod store;
 pub mod suggest;
+pub mod workspace;
 
 use std::process::ExitCode;
 

@@ -20,6 +20,11 @@ use crate::{
 #[error("done with exit code {}", *.0 as u8)]
 pub struct Done(pub Exit);
 
+/// A program that the command ran for the user ended with this code, which becomes ours.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the program ended with exit code {0}")]
+pub struct Exited(pub u8);
+
 /// Something to say besides the error itself: printed as `= note: …`. Attach it with [`anyhow::Error::context`].
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
@@ -52,6 +57,9 @@ struct Report {
 pub fn finish(error: &anyhow::Error, output: &Output) -> ExitCode {
     if let Some(done) = error.chain().find_map(|e| e.downcast_ref::<Done>()) {
         return ExitCode::from(done.0 as u8);
+    }
+    if let Some(exited) = error.chain().find_map(|e| e.downcast_ref::<Exited>()) {
+        return ExitCode::from(exited.0);
     }
     let report = Report::of(error);
     let exit = report.exit;

@@ -1,0 +1,128 @@
+//! `skill update`: newer versions, within what `skills.toml` allows.
+
+use std::collections::BTreeSet;
+
+use skill_schema::{Fault, SkillId, Version, VersionReq, codes, index::LineStatus, spec::Spec, version};
+
+use crate::{
+    catalogue::Catalogue,
+    commands::installing::{self, WriteArgs},
+    context::Context,
+    install::{self, Unlock, Wish},
+    resolve::satisfies,
+    workspace::{Access, Workspace},
+};
+
+/// Move to newer versions, within the ranges of skills.toml.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  skill update                             everything
+  skill update cisco/codeguard --dry-run   only say what would happen
+  skill update --latest                    past the ranges; skills.toml is raised
+  skill update acme/notes --precise 1.3.2  to this very version, also back to it")]
+pub struct Args {
+    /// What to update; everything if none is named.
+    #[arg(value_name = "SKILL")]
+    skills: Vec<String>,
+    /// What is installed for all projects.
+    #[arg(long, short)]
+    global: bool,
+    /// Go to the highest release, whatever the range, and raise the range.
+    #[arg(long, conflicts_with = "precise")]
+    latest: bool,
+    /// Go to exactly this version of the one named skill.
+    #[arg(long, value_name = "VERSION", value_parser = version::parse_version)]
+    precise: Option<Version>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+/// Runs `skill update`.
+///
+/// # Errors
+/// [`codes::NOT_INSTALLED`]; as [`install::run`].
+pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    let mut workspace = Workspace::open_existing(context, args.global, Access::Write)?;
+    let catalogue = Catalogue::new(context);
+    let named: BTreeSet<SkillId> = args.skills.iter().map(|text| text.parse()).collect::<Result<_, Fault>>()?;
+    for id in &named {
+        if workspace.locked().all(|locked| locked.name != *id) && !workspace.project.skills.contains_key(id) {
+            return Err(Fault::new(codes::NOT_INSTALLED).at(id.to_string()).into());
+        }
+    }
+    let mut wish = Wish {
+        roots: workspace.roots(&context.config),
+        unlock: if named.is_empty() { Unlock::Everything } else { Unlock::Some(named.clone()) },
+        force: args.write.force,
+        dry_run: args.write.dry_run,
+        ..Wish::default()
+    };
+    if args.latest {
+        raise(&catalogue, &workspace, &mut wish, &named).await?;
+    }
+    if let Some(version) = args.precise {
+        prefer(&catalogue, &mut wish, &named, version).await?;
+    }
+    let outcome = install::run(&catalogue, &mut workspace, wish).await?;
+    installing::show(context, &workspace, "skill.update/1", &outcome, args.write.dry_run);
+    Ok(())
+}
+
+/// Raises the ranges of the named skills, or of all, to their highest release.
+async fn raise(
+    catalogue: &Catalogue<'_>,
+    workspace: &Workspace,
+    wish: &mut Wish,
+    named: &BTreeSet<SkillId>,
+) -> anyhow::Result<()> {
+    wish.manifest.clone_from(&workspace.manifest);
+    let ids: Vec<SkillId> = wish.roots.keys().filter(|id| named.is_empty() || named.contains(id)).cloned().collect();
+    for id in ids {
+        let Some(root) = wish.roots.get_mut(&id) else { continue };
+        let spec = Spec { registry: root.registry.clone(), id: id.clone(), which: skill_schema::spec::Which::Latest };
+        let req = installing::wanted(catalogue, &spec, false).await?;
+        // A range that allows the highest release already stays as somebody wrote it.
+        let highest = req.comparators.first().map(|c| Version {
+            pre: c.pre.clone(),
+            ..Version::new(c.major, c.minor.unwrap_or(0), c.patch.unwrap_or(0))
+        });
+        if highest.is_some_and(|highest| satisfies(&root.req, &highest)) {
+            continue;
+        }
+        root.req = if root.one_off { VersionReq::STAR } else { req };
+        if let Some(manifest) = wish.manifest.as_mut().filter(|_| !root.one_off) {
+            manifest.put(&id, root)?;
+        }
+    }
+    Ok(())
+}
+
+/// Asks for one version of the one named skill.
+async fn prefer(
+    catalogue: &Catalogue<'_>,
+    wish: &mut Wish,
+    named: &BTreeSet<SkillId>,
+    version: Version,
+) -> anyhow::Result<()> {
+    let mut names = named.iter();
+    let (Some(id), None) = (names.next(), names.next()) else {
+        return Err(Fault::new(codes::USAGE).detail("--precise needs exactly one skill").into());
+    };
+    let place = format!("{id}@{version}");
+    let root = wish.roots.get(id);
+    if let Some(root) = root.filter(|root| !satisfies(&root.req, &version)) {
+        let detail = format!("{} is wanted; change it with skill add {place}", root.req);
+        return Err(Fault::new(codes::NO_SOLUTION).at(place).detail(detail).into());
+    }
+    let entry = catalogue.entry(id, root.and_then(|root| root.registry.as_deref())).await?;
+    let line = entry.as_ref().and_then(|entry| Some(entry.status(entry.index.line(&version)?)));
+    match line {
+        Some(LineStatus::Ok) => {}
+        Some(LineStatus::Yanked) => return Err(Fault::new(codes::YANKED).at(place).into()),
+        Some(_) => return Err(Fault::new(codes::QUARANTINED).at(place).into()),
+        None => return Err(Fault::new(codes::NO_VERSION).at(place).into()),
+    }
+    wish.prefer.insert(id.clone(), version);
+    Ok(())
+}

@@ -1,0 +1,295 @@
+//! Places skills in agents' folders: links into the store, or copies. Each entry changes by one rename, so that an agent sees the
+//! old skill or the new one; nothing that we did not put there is ever lost.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use skill_bundle::tree;
+use skill_schema::{Digest, Fault, SkillId, Version, codes};
+
+use super::Desired;
+use crate::{
+    context::Context,
+    files::{self, Mode},
+    store::Store,
+    workspace::Workspace,
+};
+
+/// How the names of entries in the making start. They stand beside the agent's folder and not in it, where an agent could read them.
+const TEMPORARY: &str = ".skill-tmp-";
+
+/// What is at an entry of an agent's folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Absent,
+    /// A link into the store.
+    Link(Digest),
+    /// An unchanged copy of a skill that we know.
+    Copy(Digest),
+    /// A copy that we made, changed since.
+    Changed,
+    /// Something that we did not make.
+    Foreign,
+}
+
+/// What is done to one entry.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The entry.
+    pub entry: PathBuf,
+    /// What was there.
+    pub found: Found,
+    /// What is to be there; `None` to remove it.
+    pub target: Option<Target>,
+    /// Where what was there is kept, if it was not ours to throw away.
+    pub kept: Option<PathBuf>,
+    before: Option<Digest>,
+    force: bool,
+}
+
+/// What is to be at an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The skill.
+    pub id: SkillId,
+    /// Its version.
+    pub version: Version,
+    /// Its tree.
+    pub tree: Digest,
+    /// A copy rather than a link.
+    pub copy: bool,
+}
+
+impl Step {
+    /// Whether everything is as it should be.
+    pub fn is_noop(&self) -> bool {
+        match &self.target {
+            Some(target) => self.found == target.as_found(),
+            None => matches!(self.found, Found::Absent | Found::Foreign) || self.kept_changed(),
+        }
+    }
+
+    /// Whether an entry that is no longer wanted stays because somebody changed it.
+    pub(super) fn kept_changed(&self) -> bool {
+        self.target.is_none() && self.found == Found::Changed && !self.force
+    }
+
+    /// What the inventory said of the entry.
+    pub(super) fn placed_before(&self) -> Option<crate::workspace::Placed> {
+        Some(crate::workspace::Placed { path: self.entry.clone(), tree: self.before? })
+    }
+}
+
+impl Target {
+    fn as_found(&self) -> Found {
+        if self.copy { Found::Copy(self.tree) } else { Found::Link(self.tree) }
+    }
+}
+
+/// Looks at every entry and decides what to do. Nothing is written.
+///
+/// # Errors
+/// [`codes::FOREIGN_FOLDER`] and [`codes::MODIFIED`], unless `force`.
+pub(super) fn plan(store: &Store, workspace: &Workspace, desired: &[Desired], force: bool) -> Result<Vec<Step>, Fault> {
+    let mut known: BTreeSet<Digest> = workspace.locked().map(|locked| locked.tree).collect();
+    known.extend(desired.iter().map(|d| d.locked.tree));
+    known.extend(workspace.inventory.entries().iter().map(|placed| placed.tree));
+    let before = |entry: &Path| {
+        workspace.inventory.entries().iter().find(|placed| placed.path == entry).map(|placed| placed.tree)
+    };
+    let mut steps = Vec::new();
+    for d in desired {
+        let locked = &d.locked;
+        let target =
+            Target { id: locked.name.clone(), version: locked.version.clone(), tree: locked.tree, copy: d.copy };
+        let before = before(&d.entry);
+        let found = look(store, &known, &d.entry, before.is_some())?;
+        let code = match found {
+            Found::Foreign => Some(codes::FOREIGN_FOLDER),
+            Found::Changed => Some(codes::MODIFIED),
+            _ => None,
+        };
+        if let Some(code) = code.filter(|_| !force) {
+            return Err(Fault::new(code).at(d.entry.display().to_string()).detail(locked.name.to_string()));
+        }
+        steps.push(Step { entry: d.entry.clone(), found, target: Some(target), kept: None, before, force });
+    }
+    let wanted: BTreeSet<&Path> = desired.iter().map(|d| d.entry.as_path()).collect();
+    for placed in workspace.inventory.entries().iter().filter(|placed| !wanted.contains(placed.path.as_path())) {
+        let found = match look(store, &known, &placed.path, true)? {
+            // Another project put something else there since.
+            Found::Link(tree) if tree != placed.tree => Found::Foreign,
+            found => found,
+        };
+        let before = Some(placed.tree);
+        steps.push(Step { entry: placed.path.clone(), found, target: None, kept: None, before, force });
+    }
+    Ok(steps)
+}
+
+/// What is at an entry now.
+///
+/// # Errors
+/// [`codes::IO`].
+pub(crate) fn look(store: &Store, known: &BTreeSet<Digest>, entry: &Path, ours: bool) -> Result<Found, Fault> {
+    let io = |e: io::Error| files::fault(entry, &e);
+    let metadata = match fs::symlink_metadata(entry) {
+        Ok(metadata) => metadata,
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Found::Absent);
+        }
+        Err(e) => return Err(io(e)),
+    };
+    if metadata.is_symlink() {
+        let target = fs::read_link(entry).map_err(io)?;
+        return Ok(store.linked(&target).map_or(Found::Foreign, Found::Link));
+    }
+    let other = if ours { Found::Changed } else { Found::Foreign };
+    if !metadata.is_dir() {
+        return Ok(other);
+    }
+    match tree::digest_dir(entry) {
+        Ok(tree) if known.contains(&tree) || store.has(&tree) => Ok(Found::Copy(tree)),
+        Err(fault) if fault.code == codes::IO => Err(fault),
+        _ => Ok(other),
+    }
+}
+
+/// Does what was planned. The store holds every target.
+///
+/// # Errors
+/// [`codes::IO`]; [`codes::FOREIGN_FOLDER`] if something appeared in the meantime.
+pub(super) fn apply(context: &Context, store: &Store, steps: &mut [Step]) -> Result<(), Fault> {
+    for step in steps.iter_mut() {
+        if step.kept_changed() {
+            let entry = step.entry.display();
+            context.output.warn(format!("{entry} was changed and is kept; it is no longer managed by skill"));
+        }
+        if step.is_noop() {
+            continue;
+        }
+        let Some(folder) = step.entry.parent() else { continue };
+        files::make_folder(folder, Mode::Normal)?;
+        let temporary = temporary(folder, &step.entry)?;
+        match &step.target {
+            Some(target) => place(store, step, target, &temporary)?,
+            None => rename(&step.entry, &temporary)?,
+        }
+        step.kept = dispose(store, step, folder, &temporary)?;
+    }
+    Ok(())
+}
+
+/// The name beside the agent's folder under which an entry is made or thrown away. What a killed run left there is removed.
+fn temporary(folder: &Path, entry: &Path) -> Result<PathBuf, Fault> {
+    let beside = folder.parent().unwrap_or(folder);
+    let name = entry.file_name().unwrap_or_default().display().to_string();
+    let path = beside.join(format!("{TEMPORARY}{name}"));
+    remove(&path)?;
+    Ok(path)
+}
+
+/// Makes the target under the temporary name and swaps it in. Afterwards the temporary name holds what was there before, if
+/// anything.
+fn place(store: &Store, step: &Step, target: &Target, temporary: &Path) -> Result<(), Fault> {
+    let source = store.path(&target.tree);
+    if target.copy {
+        copy(&source, temporary)?;
+    } else {
+        std::os::unix::fs::symlink(&source, temporary).map_err(|e| files::fault(temporary, &e))?;
+    }
+    if step.found != Found::Absent {
+        return exchange(temporary, &step.entry);
+    }
+    renameat_with(CWD, temporary, CWD, &step.entry, RenameFlags::NOREPLACE).map_err(|errno| {
+        if errno == rustix::io::Errno::EXIST {
+            return Fault::new(codes::FOREIGN_FOLDER).at(step.entry.display().to_string());
+        }
+        files::fault(&step.entry, &errno.into())
+    })
+}
+
+/// Swaps two names. File systems without that operation get two renames, between which the entry is missing.
+fn exchange(temporary: &Path, entry: &Path) -> Result<(), Fault> {
+    use rustix::io::Errno;
+    match renameat_with(CWD, temporary, CWD, entry, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(()),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            let old = temporary.with_extension("old");
+            remove(&old)?;
+            rename(entry, &old)?;
+            rename(temporary, entry)?;
+            rename(&old, temporary)
+        }
+        Err(errno) => Err(files::fault(entry, &errno.into())),
+    }
+}
+
+/// Throws away what was swapped out, if it still is what the plan saw and ours; otherwise keeps it beside the agent's folder.
+fn dispose(store: &Store, step: &Step, folder: &Path, old: &Path) -> Result<Option<PathBuf>, Fault> {
+    let ours = match step.found {
+        Found::Absent | Found::Link(_) => true,
+        Found::Copy(tree) => look(store, &BTreeSet::from([tree]), old, false)? == Found::Copy(tree),
+        Found::Changed | Found::Foreign => false,
+    };
+    if ours {
+        remove(old)?;
+        return Ok(None);
+    }
+    let mut backup = folder.as_os_str().to_owned();
+    backup.push(".backup");
+    let backup = PathBuf::from(backup);
+    files::make_folder(&backup, Mode::Normal)?;
+    let name = step.entry.file_name().unwrap_or_default().display().to_string();
+    let kept = (1..u32::MAX)
+        .map(|n| backup.join(format!("{name}-{n}")))
+        .find(|path| fs::symlink_metadata(path).is_err())
+        .unwrap_or_else(|| backup.join(name));
+    rename(old, &kept)?;
+    Ok(Some(kept))
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), Fault> {
+    fs::rename(from, to).map_err(|e| files::fault(from, &e))
+}
+
+/// Removes a link, file or folder, if it is there.
+fn remove(path: &Path) -> Result<(), Fault> {
+    let result = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(_) => Ok(()),
+    };
+    match result {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(files::fault(path, &e)),
+        _ => Ok(()),
+    }
+}
+
+/// Copies a skill out of the store, sharing blocks where the file system can; the copy is writable.
+///
+/// # Errors
+/// [`codes::IO`].
+pub fn copy(from: &Path, to: &Path) -> Result<(), Fault> {
+    use std::os::unix::fs::PermissionsExt;
+    files::make_folder(to, Mode::Normal)?;
+    let io = |e: io::Error| files::fault(from, &e);
+    for item in fs::read_dir(from).map_err(io)? {
+        let item = item.map_err(io)?;
+        let (source, target) = (item.path(), to.join(item.file_name()));
+        let metadata = item.metadata().map_err(io)?;
+        if metadata.is_dir() {
+            copy(&source, &target)?;
+            continue;
+        }
+        reflink_copy::reflink_or_copy(&source, &target).map_err(|e| files::fault(&target, &e))?;
+        let mode = if metadata.permissions().mode() & 0o100 == 0 { 0o644 } else { 0o755 };
+        fs::set_permissions(&target, fs::Permissions::from_mode(mode)).map_err(|e| files::fault(&target, &e))?;
+    }
+    Ok(())
+}

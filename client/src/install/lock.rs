@@ -1,0 +1,133 @@
+//! Decides what will be locked: the lock as it stands if it fits, otherwise a new resolution.
+
+use std::collections::BTreeMap;
+
+use skill_schema::{
+    Fault, SkillId, codes,
+    index::LineStatus,
+    lock::{Lock, Locked},
+};
+
+use super::{Unlock, Wish};
+use crate::{
+    catalogue::{Catalogue, Entry},
+    context::Context,
+    report::Note,
+    resolve::{self, Problem},
+    workspace::{Root, Workspace, lock_problem},
+};
+
+/// The lock that the wish leads to.
+pub(super) async fn decide(
+    context: &Context,
+    workspace: &Workspace,
+    catalogue: &Catalogue<'_>,
+    wish: &Wish,
+) -> anyhow::Result<Lock> {
+    let problem = match &workspace.lock {
+        Some(lock) => lock_problem(&wish.roots, lock),
+        None if wish.roots.is_empty() => return Ok(Lock::default()),
+        None if context.global.locked => return Err(Fault::new(codes::LOCK_MISSING).into()),
+        None => Some("there is none".to_owned()),
+    };
+    let lock = match (&workspace.lock, problem) {
+        (Some(lock), None) if wish.unlock == Unlock::Nothing => with_wishes(lock.clone(), wish),
+        (_, Some(problem)) if context.global.locked => {
+            return Err(Fault::new(codes::LOCK_OUTDATED).detail(problem).into());
+        }
+        // A frozen lock is not questioned: nothing moves, and the registry is not asked whether something could.
+        (Some(lock), _) if context.global.frozen => with_wishes(lock.clone(), wish),
+        _ => resolved(context, workspace, catalogue, wish).await?,
+    };
+    match &workspace.lock {
+        Some(before) if context.global.locked && before.to_string() != lock.to_string() => {
+            Err(Fault::new(codes::LOCK_OUTDATED).detail("newer choices are possible").into())
+        }
+        _ => Ok(lock),
+    }
+}
+
+/// A lock with what the wish says about one-off installs.
+fn with_wishes(mut lock: Lock, wish: &Wish) -> Lock {
+    for locked in &mut lock.skills {
+        let root = wish.roots.get(&locked.name).filter(|root| root.one_off);
+        locked.requirement = root.map(|root| root.req.clone());
+        locked.agents = root.and_then(|root| root.agents.clone());
+        locked.copy = root.is_some_and(|root| root.copy);
+    }
+    lock
+}
+
+async fn resolved(
+    context: &Context,
+    workspace: &Workspace,
+    catalogue: &Catalogue<'_>,
+    wish: &Wish,
+) -> anyhow::Result<Lock> {
+    let registries: BTreeMap<SkillId, Option<String>> =
+        wish.roots.iter().map(|(id, root)| (id.clone(), root.registry.clone())).collect();
+    let entries = catalogue.reachable(&registries).await?;
+    let n = entries.len();
+    context.output.trace(1, || format!("looked at the indexes of {n} skills"));
+    let keep = |locked: &&Locked| match &wish.unlock {
+        Unlock::Nothing => true,
+        Unlock::Some(moving) => !moving.contains(&locked.name),
+        Unlock::Everything => false,
+    };
+    let problem = Problem {
+        roots: wish.roots.iter().map(|(id, root)| (id.clone(), root.req.clone())).collect(),
+        catalogue: entries.iter().map(|(id, entry)| (id.clone(), entry.candidates())).collect(),
+        locked: workspace
+            .locked()
+            .filter(keep)
+            .map(|locked| (locked.name.clone(), locked.version.clone()))
+            .chain(wish.prefer.clone())
+            .collect(),
+    };
+    let solution = resolve::resolve(&problem).map_err(|unsolved| {
+        let error = anyhow::Error::from(unsolved.fault);
+        if unsolved.explanation.is_empty() { error } else { error.context(Note(unsolved.explanation)) }
+    })?;
+    let mut lock = Lock::default();
+    for (id, version) in &solution {
+        let entry = &entries[id];
+        let root = wish.roots.get(id).filter(|root| root.one_off);
+        lock.skills.push(locked(id, version, entry, root)?);
+        warn(context, entry, version);
+    }
+    Ok(lock)
+}
+
+fn locked(id: &SkillId, version: &skill_schema::Version, entry: &Entry, root: Option<&Root>) -> Result<Locked, Fault> {
+    let (line, published) =
+        entry.version(version).ok_or_else(|| Fault::new(codes::NO_VERSION).at(format!("{id}@{version}")))?;
+    Ok(Locked {
+        name: id.clone(),
+        version: version.clone(),
+        origin: entry.source.origin.clone(),
+        tree: line.tree,
+        archive: line.sha256,
+        statement: line.stmt,
+        // The leaf of the release itself: a later yank must not change the lock.
+        log: entry.chain.log(published.release.seq).unwrap_or(line.log),
+        dependencies: line.deps.iter().map(|(id, _)| id.clone()).collect(),
+        requirement: root.map(|root| root.req.clone()),
+        agents: root.and_then(|root| root.agents.clone()),
+        copy: root.is_some_and(|root| root.copy),
+    })
+}
+
+fn warn(context: &Context, entry: &Entry, version: &skill_schema::Version) {
+    use skill_schema::index::PackageStatus;
+    let id = &entry.index.header.pkg;
+    match entry.index.header.status {
+        PackageStatus::Deprecated => {
+            context.output.warn(format!("{id} is deprecated by its owners; skill info {id} says why"));
+        }
+        PackageStatus::Archived => context.output.warn(format!("{id} is archived: no further versions will come")),
+        PackageStatus::Active | PackageStatus::Quarantined => {}
+    }
+    if entry.index.line(version).is_some_and(|line| entry.status(line) == LineStatus::Yanked) {
+        context.output.warn(format!("{id} {version} was yanked; it stays because skills.lock names it"));
+    }
+}
