@@ -9,8 +9,9 @@ fn an_owner_adds_another_and_the_last_one_stays() {
     ada.skill(&["owner", "add", "ada", "bob"]).ok();
     let listed = ada.skill(&["owner", "ls", "ada"]).ok();
     assert!(listed.stdout.contains("ada") && listed.stdout.contains("bob"), "{listed}");
-    bob.skill(&["owner", "rm", "ada", "ada"]).ok();
-    bob.skill(&["owner", "rm", "ada", "bob"]).refused(5, "E_LAST_OWNER");
+    bob.skill(&["owner", "rm", "ada", "ada"]).refused(2, "E_NEEDS_INPUT").says("--yes");
+    bob.skill(&["owner", "rm", "ada", "ada", "--yes"]).ok();
+    bob.skill(&["owner", "rm", "ada", "bob", "--yes"]).refused(5, "E_LAST_OWNER");
 }
 
 #[test]

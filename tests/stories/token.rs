@@ -12,7 +12,8 @@ fn a_token_can_be_made_listed_and_revoked() {
     ada.skill(&["token", "ls"]).ok().says("ci").does_not_say(text);
     let robot = world.reader("robot").into_person().with("SKILL_TOKEN", text);
     robot.skill(&["whoami"]).ok().says("ada");
-    ada.skill(&["token", "revoke", id]).ok();
+    ada.skill(&["token", "revoke", id]).refused(2, "E_NEEDS_INPUT").says("--yes");
+    ada.skill(&["token", "revoke", id, "--yes"]).ok();
     robot.skill(&["whoami"]).refused(4, "E_TOKEN_INVALID");
 }
 
