@@ -114,3 +114,129 @@ fn text() -> Schema {
 fn named(name: &str) -> Content {
     ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name(name)))).build()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use skill_schema::{
+        Digest,
+        api::{deprecate, info, owner, publish, scope, search, token, well_known, whoami, yank},
+        problem::Problem,
+    };
+
+    use super::*;
+
+    fn value(sample: impl serde::Serialize) -> Value {
+        serde_json::to_value(sample).unwrap()
+    }
+
+    /// A value of each contract, with nothing left out.
+    fn samples() -> Vec<(&'static str, Value)> {
+        let time = "2026-11-23T05:00:00Z";
+        let hex = Digest::ZERO.to_string();
+        let token = json!({"id": "t", "name": "n", "permissions": ["yank"], "pattern": "*", "created": time,
+            "expires": time, "last_used": time, "revoked": time});
+        let version = json!({"version": "1.0.0", "status": "ok", "note": "n", "published": time, "publisher": "p",
+            "tree": hex, "archive": hex, "size": 1, "unpackedSize": 1, "files": 1, "dependencies": [["acme/b", "^1"]],
+            "parent": "acme/b@1.0.0", "keyid": hex, "downloads": 1});
+        let deprecation = json!({"deprecated": true, "message": "m", "replacedBy": "acme/b"});
+        let skill = json!({"id": "acme/b", "status": "active", "deprecation": deprecation, "description": "d",
+            "keywords": ["k"], "repository": "r", "license": "l", "latest": "1.0.0", "best": "1.0.0", "owners": ["o"],
+            "downloads": 1, "versions": [version], "readme": "r"});
+        let hit = json!({"id": "acme/b", "version": "1.0.0", "description": "d", "license": "l", "keywords": ["k"],
+            "downloads": 1, "updated": time});
+        let mut created = token.clone();
+        created["token"] = json!("skl_");
+        let well_known = json!({"v": 1, "api": "a", "origin": "o", "log": ["l"], "witnesses": ["w"], "quorum": 1,
+            "auth": "public", "limits": {"archive": 1, "unpacked": 1, "files": 1}, "minClient": "0.1.0"});
+        let problem = Problem {
+            request_id: Some("r".to_owned()),
+            findings: vec![json!({})],
+            ..Problem::new(skill_schema::codes::INTERNAL, "d")
+        };
+        let published = publish::Response {
+            log: 1,
+            proof: None,
+            index: Digest::ZERO,
+            stmt: Digest::ZERO,
+            warnings: vec![json!({})],
+        };
+        fn same<T: serde::de::DeserializeOwned + serde::Serialize>(sample: Value) -> Value {
+            value(serde_json::from_value::<T>(sample).unwrap())
+        }
+        vec![
+            ("Problem", value(problem)),
+            ("WellKnown", same::<well_known::Response>(well_known)),
+            ("Published", value(published)),
+            ("StatusChanged", value(yank::Response { log: 1, index: Digest::ZERO })),
+            ("ScopeChanged", value(scope::Response { log: 1, stmt: Digest::ZERO })),
+            ("Deprecation", same::<deprecate::Request>(deprecation)),
+            ("Deprecated", value(deprecate::Response { index: Digest::ZERO })),
+            ("Owners", value(owner::Response { owners: vec!["o".to_owned()] })),
+            ("Skill", same::<info::Response>(skill)),
+            ("Page", same::<search::Response>(json!({"total": 1, "items": [hit]}))),
+            (
+                "NewToken",
+                same::<token::Request>(json!({"name": "n", "permissions": ["yank"], "pattern": "*", "days": 9})),
+            ),
+            ("CreatedToken", same::<token::Created>(created)),
+            ("Tokens", same::<token::Response>(json!({"tokens": [token]}))),
+            ("Whoami", same::<whoami::Response>(json!({"user": "u", "scopes": ["s"], "token": token}))),
+        ]
+    }
+
+    /// Compares a value with a schema: objects have exactly the schema's properties.
+    fn compare(schemas: &Value, schema: &Value, value: &Value, place: &str) {
+        if let Some(name) = schema["$ref"].as_str() {
+            return compare(schemas, &schemas[name.rsplit('/').next().unwrap()], value, place);
+        }
+        if let Some(first) = schema["oneOf"].as_array().and_then(|list| list.first()) {
+            return compare(schemas, first, value, place);
+        }
+        let types: Vec<_> = match &schema["type"] {
+            Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+            kind => kind.as_str().into_iter().collect(),
+        };
+        let kind = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "integer",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        assert!(types.contains(&kind), "{place}: {kind} where {types:?} is documented");
+        if let (Value::Array(items), Some(schema)) = (value, schema.get("items")) {
+            items.iter().for_each(|item| compare(schemas, schema, item, &format!("{place}[]")));
+        }
+        if let (Value::Object(members), Some(properties)) = (value, schema["properties"].as_object()) {
+            let found: Vec<_> = members.keys().collect();
+            let mut documented: Vec<_> = properties.keys().collect();
+            documented.sort_unstable();
+            assert_eq!(found, documented, "{place}");
+            members
+                .iter()
+                .for_each(|(name, member)| compare(schemas, &properties[name], member, &format!("{place}.{name}")));
+        }
+    }
+
+    #[test]
+    fn the_schemas_are_those_of_the_contracts() {
+        let schemas: Value = serde_json::from_str(SCHEMAS).unwrap();
+        for (name, sample) in samples() {
+            assert!(schemas[name].is_object(), "{name} is not documented");
+            compare(&schemas, &schemas[name], &sample, name);
+        }
+    }
+
+    #[test]
+    fn the_document_takes_over_every_schema() {
+        let schemas: Value = serde_json::from_str(SCHEMAS).unwrap();
+        let document = value(document());
+        let taken = document["components"]["schemas"].as_object().unwrap();
+        assert_eq!(taken.len(), schemas.as_object().unwrap().len());
+        for (name, schema) in schemas.as_object().unwrap() {
+            assert_eq!(&taken[name]["properties"], &schema["properties"], "{name}");
+        }
+    }
+}

@@ -56,6 +56,8 @@ impl Postgres {
             .args(["-c", SUPERVISOR, "sh"])
             .args([&programs, &folder])
             .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .map_err(|e| e.to_string())?;
         let server = Self { programs, folder, user, _supervisor: supervisor };

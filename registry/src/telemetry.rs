@@ -1,6 +1,6 @@
 //! Logs and metrics. Never tokens, never bodies.
 
-use std::sync::OnceLock;
+use std::{io::IsTerminal, sync::OnceLock};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
@@ -17,7 +17,7 @@ const BUCKETS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 
 pub fn log(config: &LogConfig) -> Result<(), Error> {
     let filter = EnvFilter::try_new(&config.filter).map_err(|e| Error::Start(format!("log: {e}")))?;
     let registry = tracing_subscriber::registry().with(filter);
-    let writer = fmt::layer().with_writer(std::io::stderr);
+    let writer = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let started = match config.format {
         LogFormat::Text => registry.with(writer).try_init(),
         LogFormat::Json => registry.with(writer.json().flatten_event(true)).try_init(),

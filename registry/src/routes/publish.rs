@@ -130,7 +130,14 @@ async fn accept(
     upload: Upload,
 ) -> Result<Published, Error> {
     let mut chain = app.chains.hold(&release.id.scope, &app.store, &app.blobs, &app.identity).await?;
-    release.keyid = chain.push_release(&envelope, &release)?;
+    release.keyid = match chain.push_release(&envelope, &release) {
+        // The same request may have been at work a moment ago.
+        Err(error) if error.code() == codes::SEQ => {
+            let before = app.store.published(&release.id, &release.version, &release.content.tree).await?;
+            return before.map(Published::Before).ok_or(error);
+        }
+        result => result?,
+    };
     let blobs = app.blobs.clone();
     blocking(move || {
         blobs.keep(upload.archive, &upload.digest)?;

@@ -1,0 +1,13 @@
+//! The registry over HTTP: a server in this process on a free port, and a client that can misbehave.
+
+mod auth;
+mod body;
+mod client;
+mod openapi;
+mod owners;
+mod publish;
+mod read;
+mod scopes;
+mod server;
+mod status;
+mod world;

@@ -1,0 +1,140 @@
+//! Scopes and their keys.
+
+use skill_bundle::keys::SecretKey;
+use skill_registry::data;
+use skill_schema::{
+    api::token::Permission,
+    statement::{Revoked, Role, ScopeKey},
+};
+
+use crate::world::{Publisher, World};
+
+#[test]
+fn a_first_statement_creates_the_scope_and_carries_the_operators_signature() {
+    let world = World::new();
+    let token = world.user("acme");
+    let acme = Publisher::new(&world, "acme", &token);
+    let reply = acme.enrol();
+    assert_eq!((reply.status, reply.json()["log"].as_u64()), (201, Some(0)), "{}", reply.text());
+    let chain = acme.chain();
+    assert_eq!(reply.json()["stmt"], chain[0].stmt.to_string());
+    let bytes = world.get(&format!("/blob/sha256/{}", chain[0].stmt)).body;
+    let envelope = skill_bundle::envelope::Envelope::parse(&bytes).expect("an envelope");
+    let (store, identity) = world.block_on(data::open(&world.config)).expect("opened");
+    world.block_on(store.close());
+    envelope.verify(&identity.operator.public()).expect("the operator signed");
+    envelope.verify(&acme.key.public()).expect("the owner signed");
+    let owners = world.get("/api/skill/v1/scopes/acme/owners").json();
+    assert_eq!(owners["owners"], serde_json::json!(["acme"]));
+}
+
+#[test]
+fn a_repeated_first_statement_gets_the_same_answer() {
+    let world = World::new();
+    let acme = world.publisher("acme");
+    let mut first = acme.scope_keys();
+    (first.seq, first.prev) = (1, skill_schema::Digest::ZERO);
+    let again = acme.put_scope(first, &[&acme.key]);
+    assert_eq!((again.status, again.json()["log"].as_u64()), (201, Some(0)), "{}", again.text());
+    assert_eq!(acme.chain().len(), 1);
+}
+
+#[test]
+fn a_key_needs_to_prove_its_possession() {
+    let world = World::new();
+    let token = world.user("acme");
+    let acme = Publisher::new(&world, "acme", &token);
+    let other = SecretKey::from_seed(&[9; 32]);
+    let mut keys = acme.scope_keys();
+    keys.keys[0].key = other.public().to_text();
+    let reply = acme.put_scope(keys, &[&acme.key]);
+    assert!(reply.status == 403 || reply.status == 422, "{}", reply.text());
+    assert!(acme.chain().is_empty());
+}
+
+#[test]
+fn keys_are_added_and_revoked_by_the_owners_keys() {
+    let world = World::new();
+    let acme = world.publisher("acme");
+    let second = SecretKey::from_seed(&[8; 32]);
+    let mut keys = acme.scope_keys();
+    keys.keys.push(ScopeKey { key: second.public().to_text(), roles: vec![Role::Publish], valid_from: acme.now() });
+    assert_eq!(acme.put_scope(keys.clone(), &[&acme.key, &second]).status, 201);
+
+    let mut ci = Publisher::new(&world, "acme", &acme.token);
+    ci.key = second.clone();
+    assert_eq!(ci.publish("acme/notes", "1.0.0", "text").status, 201);
+    assert_eq!(ci.set_status("acme/notes", "1.0.0", skill_schema::statement::State::Yanked).code(), "E_KEY_ROLE");
+
+    let mut keys = acme.scope_keys();
+    keys.revoked = vec![Revoked { from_seq: keys.seq, keyid: second.keyid() }];
+    let reply = acme.put_scope(keys, &[&acme.key]);
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    let reply = ci.publish("acme/notes", "1.1.0", "text");
+    assert_eq!(reply.status, 403, "{}", reply.text());
+    assert!(["E_KEY_REVOKED", "E_KEY_UNKNOWN"].contains(&reply.code().as_str()));
+    assert_eq!(acme.publish("acme/notes", "1.1.0", "text").status, 201);
+}
+
+#[test]
+fn only_its_owner_writes_to_a_scope() {
+    let world = World::new();
+    world.publisher("acme");
+    let token = world.user("mallory");
+    let mallory = Publisher::new(&world, "acme", &token);
+    let reply = mallory.enrol();
+    assert_eq!((reply.status, reply.code().as_str()), (409, "E_SCOPE_TAKEN"));
+    let reply = mallory.publish("acme/notes", "1.0.0", "text");
+    assert_eq!((reply.status, reply.code().as_str()), (403, "E_NOT_OWNER"));
+    let limited = world.token("acme", &[Permission::PublishNew], "*", 1);
+    assert_eq!(Publisher::new(&world, "acme", &limited).enrol().code(), "E_TOKEN_SCOPE");
+    let elsewhere = world.token("acme", &[Permission::Owners], "other/*", 1);
+    assert_eq!(Publisher::new(&world, "acme", &elsewhere).enrol().code(), "E_TOKEN_SCOPE");
+}
+
+#[test]
+fn lookalike_and_reserved_scopes_are_refused() {
+    let world = World::new();
+    let acme = world.publisher("acme-one");
+    let alike = Publisher::new(&world, "acme-0ne", &acme.token);
+    let reply = alike.enrol();
+    assert_eq!((reply.status, reply.code().as_str()), (409, "E_NAME_TAKEN"));
+    let envelope = b"{}";
+    for (scope, code) in
+        [("api", "E_NAME_RESERVED"), ("_operator", "E_NAME_RESERVED"), ("A", "E_NAME"), ("..", "E_NAME")]
+    {
+        let reply = world.call(&acme.token, "PUT", &format!("/api/skill/v1/scopes/{scope}"), envelope);
+        assert_eq!(reply.code(), code, "{scope}");
+    }
+}
+
+#[test]
+fn a_closed_registry_takes_only_reserved_scopes() {
+    let world = World::with(|config| config.policy.open_scopes = false);
+    let token = world.user("acme");
+    let acme = Publisher::new(&world, "acme", &token);
+    let reply = acme.enrol();
+    assert_eq!((reply.status, reply.code().as_str()), (403, "E_SCOPE_CLOSED"));
+    world.block_on(async {
+        let (store, _) = data::open(&world.config).await.expect("opened");
+        store.reserve_scope(&"acme".parse().expect("a scope"), "acme", 1).await.expect("reserved");
+        store.close().await;
+    });
+    let early = acme.publish("acme/notes", "1.0.0", "text");
+    assert_eq!((early.status, early.code().as_str()), (403, "E_NO_KEY"));
+    assert_eq!(acme.enrol().status, 201);
+    assert_eq!(acme.publish("acme/notes", "1.0.0", "text").status, 201);
+}
+
+#[test]
+fn the_registrys_own_keys_cannot_be_a_scopes() {
+    let world = World::new();
+    let token = world.user("acme");
+    let acme = Publisher::new(&world, "acme", &token);
+    let (store, identity) = world.block_on(data::open(&world.config)).expect("opened");
+    world.block_on(store.close());
+    let mut keys = acme.scope_keys();
+    keys.keys[0].key = identity.operator.public().to_text();
+    let reply = acme.put_scope(keys, &[&acme.key]);
+    assert_eq!((reply.status, reply.code().as_str()), (422, "E_KEY_MIXED"));
+}
