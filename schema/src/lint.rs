@@ -58,6 +58,9 @@ pub enum Level {
     Lenient,
 }
 
+/// Characters of a message or a help: both may quote a package, which must not flood whoever reads them.
+const MAX_TEXT: usize = 500;
+
 /// One thing that a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -100,13 +103,14 @@ impl Finding {
     }
 
     fn new(rule: &'static str, code: Option<&'static Code>, severity: Severity, message: String) -> Self {
+        let message = clip(message);
         Self { rule, code, severity, message, help: None, file: None, line: None, column: None, len: None }
     }
 
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(clip(help.into()));
         self
     }
 
@@ -141,6 +145,15 @@ impl Finding {
         }
         fault
     }
+}
+
+/// Cuts a text that is too long, and shows that it was cut.
+fn clip(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// Sorts findings by file, line and column; findings without a place come first.

@@ -17,7 +17,7 @@ codes! {
         "A registry is named in config.toml with its address and its key.";
     REGISTRY_KEY = "E_REGISTRY_KEY", Integrity, 403, "the registry's key is not the one that was pinned", "compare with the operator before trusting the new key",
         "On first contact the client keeps the registry's key. A different key later means a different registry, or somebody in between.";
-    REGISTRY_UNTRUSTED = "E_REGISTRY_UNTRUSTED", Auth, 403, "the registry's key is not known yet", "pass --key VKEY from its operator, or --trust-on-first-use",
+    REGISTRY_UNTRUSTED = "E_REGISTRY_UNTRUSTED", Auth, 403, "the registry's key is not known yet", "skill registry add NAME URL pins it: with --key VKEY from its operator, or --trust-on-first-use",
         "First contact needs a decision: pin the key that the operator published, or accept the one that the registry shows.";
     CONFIG = "E_CONFIG", Usage, 400, "the configuration is not valid", "skill config path shows the files",
         "Configuration files are TOML; unknown keys are refused, so that a misspelt key is not silently ignored.";
@@ -49,7 +49,7 @@ codes! {
         "A yanked version is no longer chosen; only a lock file that already names it may still install it.";
     QUARANTINED = "E_QUARANTINED", Policy, 451, "the version is quarantined or removed by the registry's operator", "choose another version",
         "The operator withdrew the version, for example because it is malicious.";
-    VERIFY_FAILED = "E_VERIFY_FAILED", Integrity, 422, "installed skills differ from what was locked", "skill sync restores them",
+    VERIFY_FAILED = "E_VERIFY_FAILED", Integrity, 422, "installed skills differ from what was locked", "skill sync restores them; copies that were changed need --force, and are kept",
         "`skill verify` recomputes the tree digest of each installed folder and compares it with the lock file and the publisher's signature.";
     DRIFT = "E_DRIFT", Conflict, 409, "the agents' folders do not match skills.lock", "skill sync makes them match",
         "With `--check`, a difference is an error.";
@@ -59,7 +59,7 @@ codes! {
         "The operating system refused; the message names the file.";
     BUSY = "E_BUSY", Unavailable, 409, "another skill command is at work here", "wait for it to finish",
         "Two commands that change the same project take turns; this one waited too long.";
-    USAGE = "E_USAGE", Usage, 400, "the command line is not complete", "see skill help",
+    USAGE = "E_USAGE", Usage, 400, "the command line cannot be used like this", "see the command's --help",
         "Flags or arguments are missing, or contradict each other.";
     OUTDATED = "E_OUTDATED", Gate, 409, "newer versions exist", "skill update moves to them",
         "Only with `outdated --exit-code`.";

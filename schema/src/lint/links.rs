@@ -10,7 +10,7 @@ use scan::links;
 /// Findings about links; more would say nothing new.
 const MAX_ISSUES: usize = 50;
 /// Linked files that are read for further links, and bytes of each: bounds the work on a large package.
-const MAX_CHAINS: usize = 100;
+const MAX_CHAINS: usize = 50;
 const MAX_CHAIN_BYTES: usize = 256 * 1024;
 
 pub(super) fn check(text: &str, body: Range<usize>, files: &[File<'_>]) -> Vec<Issue> {

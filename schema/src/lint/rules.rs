@@ -42,9 +42,11 @@ impl Issue {
 
     /// The finding that it is at a level.
     pub fn finding(self, level: Level, place: Place) -> Finding {
-        let mut finding = self.rule.finding(level, self.message).file("SKILL.md").place(place);
-        finding.help = self.help;
-        finding
+        let finding = self.rule.finding(level, self.message).file("SKILL.md").place(place);
+        match self.help {
+            Some(help) => finding.help(help),
+            None => finding,
+        }
     }
 }
 

@@ -339,6 +339,15 @@ fn findings_are_json_with_stable_members() {
 }
 
 #[test]
+fn a_quoted_text_is_cut() {
+    let text = front(&format!("name: {}\ndescription: x", "N".repeat(5_000)));
+    let files = [File { path: "SKILL.md", content: text.as_bytes(), executable: false }];
+    for finding in check(Some(NAME), &files, Options::default()) {
+        assert!(finding.message.chars().count() <= 501, "{}", finding.rule);
+    }
+}
+
+#[test]
 fn of_very_many_findings_the_heaviest_are_kept() {
     let keys = |n: usize| (0..n).map(|i| format!("k{i}: x")).collect::<Vec<_>>().join("\n");
     let text = front(&format!("{}\ndescription: x\nname: Notes", keys(500)));

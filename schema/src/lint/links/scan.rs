@@ -3,14 +3,14 @@
 
 use std::ops::Range;
 
-/// Links of one text that are looked at: bounds the work on a text made of nothing else.
-const MAX_LINKS: usize = 2_000;
-/// Bytes of a link's target: longer than any path of a package, with room for escapes and a fragment.
-const MAX_TARGET: usize = 1_000;
+/// Places of one text that are looked at because a link could start there: bounds the work on a text made of nothing else.
+const MAX_TRIES: usize = 1_000;
+/// Bytes of a link's target: longer than any path of a package, with room for a fragment.
+const MAX_TARGET: usize = 500;
 
 /// The targets of inline links, images and reference definitions outside of code, with their places.
 pub(super) fn links(text: &str) -> Vec<(String, Range<usize>)> {
-    let mut found = Vec::new();
+    let mut found = Found { links: Vec::new(), tries: 0 };
     let mut at = 0;
     let mut fence: Option<&str> = None;
     for line in text.split_inclusive('\n') {
@@ -21,25 +21,43 @@ pub(super) fn links(text: &str) -> Vec<(String, Range<usize>)> {
             (None, None) => links_of_line(line, at, &mut found),
         }
         at += line.len();
-        if found.len() >= MAX_LINKS {
+        if found.tries >= MAX_TRIES {
             break;
         }
     }
-    found
+    found.links
 }
 
-fn links_of_line(line: &str, offset: usize, found: &mut Vec<(String, Range<usize>)>) {
+/// The links found so far, and how often one was looked for.
+struct Found {
+    links: Vec<(String, Range<usize>)>,
+    tries: usize,
+}
+
+impl Found {
+    /// Takes the target that is said to stand somewhere in a line that starts at `offset`.
+    fn take(&mut self, line: &str, offset: usize, target: Option<Range<usize>>) {
+        self.tries += 1;
+        if let Some(target) = target {
+            self.links.push((line[target.clone()].to_owned(), target.start + offset..target.end + offset));
+        }
+    }
+}
+
+fn links_of_line(line: &str, offset: usize, found: &mut Found) {
     let plain = blank_code(line);
-    if let Some(target) = definition(&plain) {
-        found.push((plain[target.clone()].to_owned(), target.start + offset..target.end + offset));
-        return;
+    let definition = definition(&plain);
+    if definition.is_some() {
+        return found.take(&plain, offset, definition);
     }
     let mut at = 0;
     while let Some(next) = plain[at..].find("](") {
         at += next + 2;
-        if let Some(target) = take_target(&plain, at) {
-            at = target.end;
-            found.push((plain[target.clone()].to_owned(), target.start + offset..target.end + offset));
+        let target = take_target(&plain, at);
+        at = target.as_ref().map_or(at, |target| target.end);
+        found.take(&plain, offset, target);
+        if found.tries >= MAX_TRIES {
+            break;
         }
     }
 }
@@ -164,6 +182,8 @@ mod tests {
 
     #[test]
     fn a_text_of_nothing_but_links_is_bounded() {
-        assert_eq!(targets(&"[a](x.md)\n".repeat(20_000)).len(), MAX_LINKS);
+        assert_eq!(targets(&"[a](x.md)\n".repeat(20_000)).len(), MAX_TRIES);
+        assert_eq!(targets(&"[a](x.md)".repeat(20_000)).len(), MAX_TRIES);
+        assert_eq!(targets(&"](".repeat(20_000)), [] as [&str; 0]);
     }
 }
