@@ -57,13 +57,10 @@ async fn observe(request: Request, next: Next) -> Response {
     );
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = async {
-        match answer.await {
-            Ok(response) => response,
-            Err(_) => {
-                metrics::counter!("skill_panics_total").increment(1);
-                error::answer(Problem::new(codes::INTERNAL, codes::INTERNAL.title), None)
-            }
-        }
+        answer.await.unwrap_or_else(|_| {
+            metrics::counter!("skill_panics_total").increment(1);
+            error::answer(Problem::new(codes::INTERNAL, codes::INTERNAL.title), None)
+        })
     }
     .instrument(span.clone())
     .await;

@@ -119,15 +119,14 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
 async fn caller(app: &AppState, parts: &Parts) -> Result<Caller, Error> {
     let text = bearer(&parts.headers)?.ok_or_else(|| Fault::new(codes::UNAUTHENTICATED))?;
     let hash = sha256(text.as_bytes()).to_string();
-    let row = match app.tokens.get(&hash) {
-        Some(row) => row,
-        None => {
-            // Guessing is paid for by the address.
-            app.rates.read(|| unknown(app, parts))?;
-            let row = app.store.token(&hash).await?.ok_or_else(|| Fault::new(codes::TOKEN_INVALID))?;
-            app.tokens.insert(hash, row.clone());
-            row
-        }
+    let row = if let Some(row) = app.tokens.get(&hash) {
+        row
+    } else {
+        // Guessing is paid for by the address.
+        app.rates.read(|| unknown(app, parts))?;
+        let row = app.store.token(&hash).await?.ok_or_else(|| Fault::new(codes::TOKEN_INVALID))?;
+        app.tokens.insert(hash, row.clone());
+        row
     };
     let now = app.clock.micros();
     if row.revoked_at.is_some() {

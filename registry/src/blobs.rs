@@ -178,7 +178,7 @@ mod tests {
     fn a_large_blob_is_a_file_and_a_changed_statement_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(dir.path(), 0).unwrap();
-        let large = vec![7; SMALL_BLOB as usize + 1];
+        let large = vec![7; usize::try_from(SMALL_BLOB).unwrap() + 1];
         let digest = blobs.put(&large).unwrap();
         blobs.small.invalidate_all();
         assert!(matches!(blobs.open_blob(&digest).unwrap(), Some(Blob::Large(_, n)) if n == large.len() as u64));

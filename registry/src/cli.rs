@@ -29,14 +29,14 @@ pub enum Command {
     /// Serve the registry of a data folder.
     Serve(Box<ServeArgs>),
     /// Operate a registry: users, tokens, scopes, keys. Works while the server runs.
-    Admin(AdminArgs),
+    Admin(Box<AdminArgs>),
 }
 
 /// Runs the program.
 pub async fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Serve(args) => start(*args).await,
-        Command::Admin(args) => admin::run(args).await,
+        Command::Admin(args) => admin::run(*args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

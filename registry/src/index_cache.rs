@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn cache() -> IndexCache {
-        IndexCache::new(1_000_000, Duration::from_secs(60))
+        IndexCache::new(1_000_000, Duration::from_mins(1))
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl Default for ServerLimits {
             header_time: Duration::from_secs(10),
             header_bytes: 32 * 1024,
             header_count: 64,
-            body_time: Duration::from_secs(300),
+            body_time: Duration::from_mins(5),
             body_silence: Duration::from_secs(20),
             checks: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
             uploads: 128,

@@ -130,6 +130,11 @@ mod tests {
         serde_json::to_value(sample).unwrap()
     }
 
+    /// A sample as the contract reads and writes it.
+    fn same<T: serde::de::DeserializeOwned + serde::Serialize>(sample: Value) -> Value {
+        value(serde_json::from_value::<T>(sample).unwrap())
+    }
+
     /// A value of each contract, with nothing left out.
     fn samples() -> Vec<(&'static str, Value)> {
         let time = "2026-11-23T05:00:00Z";
@@ -161,9 +166,6 @@ mod tests {
             stmt: Digest::ZERO,
             warnings: vec![json!({})],
         };
-        fn same<T: serde::de::DeserializeOwned + serde::Serialize>(sample: Value) -> Value {
-            value(serde_json::from_value::<T>(sample).unwrap())
-        }
         vec![
             ("Problem", value(problem)),
             ("WellKnown", same::<well_known::Response>(well_known)),
@@ -207,16 +209,18 @@ mod tests {
         };
         assert!(types.contains(&kind), "{place}: {kind} where {types:?} is documented");
         if let (Value::Array(items), Some(schema)) = (value, schema.get("items")) {
-            items.iter().for_each(|item| compare(schemas, schema, item, &format!("{place}[]")));
+            for item in items {
+                compare(schemas, schema, item, &format!("{place}[]"));
+            }
         }
         if let (Value::Object(members), Some(properties)) = (value, schema["properties"].as_object()) {
             let found: Vec<_> = members.keys().collect();
             let mut documented: Vec<_> = properties.keys().collect();
             documented.sort_unstable();
             assert_eq!(found, documented, "{place}");
-            members
-                .iter()
-                .for_each(|(name, member)| compare(schemas, &properties[name], member, &format!("{place}.{name}")));
+            for (name, member) in members {
+                compare(schemas, &properties[name], member, &format!("{place}.{name}"));
+            }
         }
     }
 

@@ -24,7 +24,7 @@ use crate::{
 /// How often counts are written to the database.
 const FLUSH: Duration = Duration::from_secs(5);
 /// How often forgotten clients are forgotten by the rate limits.
-const FORGET: Duration = Duration::from_secs(60);
+const FORGET: Duration = Duration::from_mins(1);
 
 /// Runs a registry on a bound listener until `shutdown` ends, then lets requests in flight finish within their deadline.
 ///
@@ -90,7 +90,7 @@ fn announce(listener: &TcpListener, admin: Option<&TcpListener>, state: &AppStat
     let mut text = String::new();
     for listener in [Some(listener), admin].into_iter().flatten() {
         let address = listener.local_addr().map_err(Error::io("listener"))?;
-        text.push_str(&format!("http://{address}\n"));
+        text.extend(["http://", &address.to_string(), "\n"]);
     }
     let part = path.with_extension("part");
     std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).map_err(Error::io(path))

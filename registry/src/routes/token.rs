@@ -20,6 +20,7 @@ use crate::{
     error::Error,
     limits::JSON_BODY,
     state::AppState,
+    store::token::TokenRow,
     tokens,
 };
 
@@ -68,7 +69,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 async fn list(State(app): State<AppState>, Known(caller): Known) -> Result<Json<token::Response>, Error> {
     let tokens = app.store.tokens(caller.user()).await?;
-    Ok(Json(token::Response { tokens: tokens.iter().map(|token| token.info()).collect() }))
+    Ok(Json(token::Response { tokens: tokens.iter().map(TokenRow::info).collect() }))
 }
 
 async fn new(

@@ -200,7 +200,7 @@ mod tests {
 
     async fn ids(db: &Db, query: &str, sort: Sort) -> Vec<String> {
         let found = db.store.search(query, sort, 20, 0).await.unwrap();
-        assert_eq!(found.total as usize, found.items.len());
+        assert_eq!(found.total, found.items.len() as u64);
         found.items.into_iter().map(|hit| hit.id.to_string()).collect()
     }
 

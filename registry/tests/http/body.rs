@@ -14,7 +14,10 @@ use crate::{
 
 const PATH: &str = "/api/skill/v1/skills/acme/notes/1.0.0";
 
-fn parts<'a>(envelope: &'a [u8], archive: &'a [u8]) -> [(&'static str, &'a [u8]); 3] {
+/// A part of a form: name and content.
+type Part<'a> = (&'static str, &'a [u8]);
+
+fn parts<'a>(envelope: &'a [u8], archive: &'a [u8]) -> [Part<'a>; 3] {
     [("meta", b"{}"), ("statement", envelope), ("archive", archive)]
 }
 
@@ -37,7 +40,7 @@ fn parts_must_be_there_in_order_and_well_formed() {
     let packed = pack("acme/notes", "1.0.0", "text");
     let envelope = acme.sign(acme.release("acme/notes", "1.0.0", &packed), &packed);
     let [meta, statement, archive] = parts(&envelope, &packed.archive);
-    let bad: [(&[(&str, &[u8])], &str); 10] = [
+    let bad: [(&[Part<'_>], &str); 10] = [
         (&[], "E_BAD_REQUEST"),
         (&[meta], "E_BAD_REQUEST"),
         (&[meta, statement], "E_BAD_REQUEST"),

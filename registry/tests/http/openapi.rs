@@ -1,6 +1,7 @@
 //! The API document against the router and against the contracts.
 
 use serde_json::Value;
+use skill_schema::api::{blob, deprecate, index, info, owner, publish, scope, search, token, well_known, whoami, yank};
 
 use crate::{client::send, world::World};
 
@@ -11,7 +12,7 @@ fn every_documented_operation_is_routed() {
     let mut operations = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
-            let path = path.replace('{', "").replace('}', "");
+            let path = path.replace(['{', '}'], "");
             let reply = send(world.at, &method.to_uppercase(), &path, &[], b"");
             assert_ne!(reply.status, 405, "{method} {path}");
             assert!(!reply.text().contains("no such address"), "{method} {path}");
@@ -26,9 +27,6 @@ fn every_documented_operation_is_routed() {
 fn every_contract_is_documented() {
     let world = World::new();
     let document = world.get("/api/skill/v1/openapi.json").json();
-    use skill_schema::api::{
-        blob, deprecate, index, info, owner, publish, scope, search, token, well_known, whoami, yank,
-    };
     for (method, path) in [
         ("get", blob::ROUTE),
         ("put", deprecate::ROUTE),

@@ -15,6 +15,9 @@ use crate::{
     world::{Packed, Publisher, World, pack, pack_files},
 };
 
+/// A file of a package: path and content.
+type Content<'a> = (&'static str, &'a [u8]);
+
 fn index(world: &World, id: &str) -> Index {
     let reply = world.get(&format!("/index/{id}"));
     assert_eq!(reply.status, 200, "{}", reply.text());
@@ -233,7 +236,7 @@ fn a_package_that_breaks_a_rule_is_refused_with_its_findings() {
     let other_name = b"---\nname: other\ndescription: Takes notes.\n---\ntext\n".as_slice();
     let too_long = format!("---\nname: notes\ndescription: {}\n---\ntext\n", "word ".repeat(300));
     let hidden = "---\nname: notes\ndescription: Takes notes.\n---\nte\u{200b}xt\n";
-    let cases: [(&[(&str, &[u8])], &str); 4] = [
+    let cases: [(&[Content<'_>], &str); 4] = [
         (&[("SKILL.md", text)], "E_NO_MANIFEST"),
         (&[("SKILL.md", hidden.as_bytes()), ("skill.toml", manifest)], "E_HIDDEN_CHAR"),
         (&[("SKILL.md", other_name), ("skill.toml", manifest)], "E_MISMATCH"),

@@ -77,7 +77,7 @@ fn large(world: &World) -> (Digest, Vec<u8>) {
     let mut state = 1_u64;
     while noise.len() < 300_000 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        noise.push_str(&format!("{state:x}\n"));
+        noise.extend([&state.to_string(), "\n"]);
     }
     let text = b"---\nname: notes\ndescription: Takes notes.\n---\ntext\n".as_slice();
     let manifest = b"[skill]\nname = \"acme/notes\"\nversion = \"1.0.0\"\nlicense = \"MIT\"\n".as_slice();

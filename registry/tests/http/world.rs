@@ -22,6 +22,9 @@ use crate::client::{self, Reply, form};
 /// When every world starts.
 pub const NOW: &str = "2026-11-23T05:00:00Z";
 
+/// What stops a server, and what it says at its end.
+type Server = (oneshot::Sender<()>, JoinHandle<Result<(), Error>>);
+
 /// A running registry.
 pub struct World {
     pub at: SocketAddr,
@@ -29,7 +32,7 @@ pub struct World {
     pub clock: Arc<FixedClock>,
     _dir: tempfile::TempDir,
     runtime: Runtime,
-    server: Option<(oneshot::Sender<()>, JoinHandle<Result<(), Error>>)>,
+    server: Option<Server>,
 }
 
 impl World {
