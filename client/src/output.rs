@@ -14,7 +14,8 @@ use serde::Serialize;
 
 /// Columns in which verbs are right-aligned.
 const VERB: usize = 12;
-const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// The style of what is new or good.
+pub const GOOD: Style = AnsiColor::Green.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const NEXT: Style = AnsiColor::Cyan.on_default().bold();
 /// The style of `error[…]:`.
@@ -76,6 +77,12 @@ impl Output {
     /// Whether stdout is a terminal: people read it, so tables are aligned and have a header.
     pub fn to_person(&self) -> bool {
         io::stdout().is_terminal()
+    }
+
+    /// The terminal's width in columns; `None` where stdout is no terminal, and lines may be as long as they are.
+    pub fn width(&self) -> Option<usize> {
+        let columns = || dialoguer::console::Term::stdout().size().1;
+        self.to_person().then(|| usize::from(columns()).max(40))
     }
 
     /// Says what is being done or was done: `   Installed acme/notes 1.2.0`.

@@ -8,6 +8,7 @@ use annotate_snippets::{
 use skill_schema::{
     codes::escape,
     lint::{Finding, Severity},
+    time::Timestamp,
 };
 
 /// Characters of a line that are shown before what is wrong.
@@ -64,6 +65,28 @@ pub fn wrap(text: &str, width: usize) -> String {
         }
     }
     out
+}
+
+/// Cuts a line to at most `width` characters; the last one then is `…`.
+pub fn shorten(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
+    short.truncate(short.trim_end().len());
+    short.push('…');
+    short
+}
+
+/// The day of a time: `2026-11-23`.
+pub fn day(time: Timestamp) -> String {
+    let text = time.to_string();
+    text.split('T').next().unwrap_or(&text).to_owned()
+}
+
+/// Untrusted text of several lines: everything but line feeds that a terminal could mistake for a command is escaped.
+pub fn lines(text: &str) -> String {
+    text.split('\n').map(|line| visible(line.strip_suffix('\r').unwrap_or(line))).collect::<Vec<_>>().join("\n")
 }
 
 fn level(severity: Severity) -> Level<'static> {
@@ -127,7 +150,7 @@ fn last(text: &str, characters: usize) -> &str {
 }
 
 /// A part of a line with everything visible: hidden characters as escapes, tabs as spaces.
-fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     escape(&text.replace('\t', "    "))
 }
 
@@ -214,6 +237,15 @@ mod tests {
         let drawn = plain(&finding, Some(&text));
         assert!(drawn.contains("…aaaa") && drawn.contains("aBADb") && drawn.contains("b…"), "{drawn}");
         assert!(drawn.len() < 1_000, "{}", drawn.len());
+    }
+
+    #[test]
+    fn texts_are_shortened_at_characters_and_lines_stay_lines() {
+        assert_eq!(shorten("äöü xyz", 7), "äöü xyz");
+        assert_eq!(shorten("äöü xyz", 5), "äöü…");
+        assert_eq!(shorten("abc", 0), "…");
+        assert_eq!(lines("a\r\n\tb\u{1b}[0m\n"), "a\n    b\\u{1b}[0m\n");
+        assert_eq!(day(Timestamp::from_unix(86_400)), "1970-01-02");
     }
 
     #[test]
