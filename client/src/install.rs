@@ -12,7 +12,7 @@ mod single;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use skill_schema::{
@@ -77,6 +77,8 @@ pub struct Outcome {
     pub steps: Vec<Step>,
     /// The agents of each locked skill.
     pub agents: BTreeMap<SkillId, Vec<String>>,
+    /// The skills that were brought into the store, or would be.
+    pub fetched: BTreeSet<SkillId>,
 }
 
 /// A skill that came, went or moved to another version.
@@ -110,8 +112,10 @@ pub async fn run(catalogue: &Catalogue<'_>, workspace: &mut Workspace, wish: Wis
     let desired = desired(context, workspace, &wish, &lock, &agents)?;
     let changes = changes(workspace, &lock);
     let mut steps = if wish.lock_only { Vec::new() } else { activate::plan(&store, workspace, &desired, wish.force)? };
+    let missing = fetch::missing(&store, catalogue, &wish.roots, &lock).await?;
+    let fetched = missing.iter().map(fetch::Missing::id).collect();
     if !wish.dry_run {
-        let missing = fetch::missing(&store, catalogue, &wish.roots, &lock).await?;
+        announce(context, &lock, &changes);
         fetch::all(context, &store, missing).await?;
         if let Some(manifest) = &wish.manifest {
             manifest.save()?;
@@ -129,7 +133,15 @@ pub async fn run(catalogue: &Catalogue<'_>, workspace: &mut Workspace, wish: Wis
         }
     }
     steps.retain(|step| !step.is_noop());
-    Ok(Outcome { lock, changes, steps, agents })
+    Ok(Outcome { lock, changes, steps, agents, fetched })
+}
+
+/// Says what is going to be locked, before the downloads.
+fn announce(context: &Context, lock: &Lock, changes: &[Change]) {
+    for (id, version) in changes.iter().filter_map(|change| Some((&change.id, change.to.as_ref()?))) {
+        let origin = lock.get(id).map(|locked| format!("   ({}, signed by {})", locked.origin, id.scope));
+        context.output.status("Locking", format!("{id} {version}{}", origin.unwrap_or_default()));
+    }
 }
 
 fn placed(desired: &[Desired]) -> impl Iterator<Item = Placed> {
@@ -155,13 +167,19 @@ fn desired(
         for folder in workspace.folders(&table, names)?.into_keys() {
             let entry = folder.join(locked.name.name.as_str());
             if let Some(other) = entries.get(&entry) {
-                let both = format!("{} and {}", other.locked.name, locked.name);
-                return Err(Fault::new(codes::NAME_CLASH).at(entry.display().to_string()).detail(both));
+                return Err(clash(&entry, wish, &other.locked.name, &locked.name));
             }
             entries.insert(entry.clone(), Desired { entry, locked: locked.clone(), copy });
         }
     }
     Ok(entries.into_values().collect())
+}
+
+fn clash(entry: &Path, wish: &Wish, a: &SkillId, b: &SkillId) -> Fault {
+    let needed = [a, b].into_iter().find(|id| !wish.roots.contains_key(id));
+    let why = needed.map(|id| format!("; {id} is there because another skill needs it, so --replace cannot swap it"));
+    let detail = format!("{a} and {b}{}", why.unwrap_or_default());
+    Fault::new(codes::NAME_CLASH).at(entry.display().to_string()).detail(detail)
 }
 
 fn changes(workspace: &Workspace, lock: &Lock) -> Vec<Change> {

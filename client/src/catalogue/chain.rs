@@ -23,7 +23,7 @@ use crate::{
 pub struct ScopeChain {
     /// What its statements say together.
     pub chain: Chain,
-    lines: Vec<ChainLine>,
+    pub(super) lines: Vec<ChainLine>,
 }
 
 impl ScopeChain {

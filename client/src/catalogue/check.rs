@@ -96,3 +96,6 @@ pub(super) fn line_status(state: State) -> LineStatus {
         State::Removed => LineStatus::Gone,
     }
 }
+
+#[cfg(test)]
+mod tests;

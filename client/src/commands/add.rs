@@ -74,6 +74,9 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         wish.roots.insert(spec.id.clone(), root);
     }
     wish.manifest = Some(manifest);
+    for (id, root) in specs.iter().filter_map(|spec| wish.roots.get_key_value(&spec.id)) {
+        context.output.status("Adding", format!("{id} {} to {}", root.req, project::FILE));
+    }
     let ids: Vec<_> = specs.iter().map(|spec| spec.id.clone()).collect();
     if args.replace {
         installing::replace_clashes(&mut wish, &workspace, &ids)?;

@@ -124,6 +124,8 @@ struct Document<'a> {
     dry_run: bool,
     lock: String,
     changes: Vec<ChangeItem<'a>>,
+    /// What had to be fetched, or unpacked anew.
+    fetched: Vec<&'a SkillId>,
     skills: Vec<SkillItem<'a>>,
     entries: Vec<EntryItem<'a>>,
 }
@@ -175,6 +177,7 @@ fn document<'a>(workspace: &Workspace, outcome: &'a Outcome, dry_run: bool) -> D
         dry_run,
         lock: workspace.root.join(skill_schema::lock::FILE).display().to_string(),
         changes: changes.map(|c| ChangeItem { id: &c.id, from: c.from.as_ref(), to: c.to.as_ref() }).collect(),
+        fetched: outcome.fetched.iter().collect(),
         skills: skills.collect(),
         entries: entries.collect(),
     }
@@ -208,6 +211,11 @@ fn talk(out: &Output, outcome: &Outcome, dry_run: bool) {
     for (id, version) in outcome.lock.skills.iter().map(|locked| (&locked.name, &locked.version)) {
         if placed.contains_key(id) && said.insert(id) {
             out.status("Placed", format!("{id} {version}{}{end}", audience(id)));
+        }
+    }
+    for locked in outcome.lock.skills.iter().filter(|locked| outcome.fetched.contains(&locked.name)) {
+        if said.insert(&locked.name) {
+            out.status("Restored", format!("{} {}{end}", locked.name, locked.version));
         }
     }
     for step in &outcome.steps {

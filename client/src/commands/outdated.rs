@@ -1,8 +1,10 @@
 //! `skill outdated`: what could be newer, and what is advised against.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use skill_schema::{
-    SkillId, Version,
+    SkillId, Version, VersionReq,
     codes::Exit,
     index::{LineStatus, PackageStatus, latest},
 };
@@ -12,7 +14,7 @@ use crate::{
     context::Context,
     report::Done,
     resolve::satisfies,
-    workspace::{Access, Root, Workspace, registry_of},
+    workspace::{Access, Workspace, registry_of},
 };
 
 /// Show which locked skills have newer versions, or were yanked or deprecated.
@@ -64,7 +66,9 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let mut result = Result { items: Vec::new() };
     for locked in workspace.locked() {
         let Some(entry) = entries.get(&locked.name) else { continue };
-        let item = examine(entry, &locked.version, roots.get(&locked.name));
+        let mut reqs: Vec<&VersionReq> = roots.get(&locked.name).map(|root| &root.req).into_iter().collect();
+        reqs.extend(needs(&workspace, &entries, &locked.name));
+        let item = examine(entry, &locked.version, &reqs);
         let newer = |v: &Option<Version>| v.as_ref().is_some_and(|v| *v > locked.version);
         if newer(&item.latest) || newer(&item.wanted) || item.withdrawn || item.deprecated {
             result.items.push(item);
@@ -93,14 +97,24 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn examine(entry: &Entry, current: &Version, root: Option<&Root>) -> Item {
+/// What the other locked skills require of one.
+fn needs<'a>(
+    workspace: &'a Workspace,
+    entries: &'a BTreeMap<SkillId, Entry>,
+    id: &'a SkillId,
+) -> impl Iterator<Item = &'a VersionReq> {
+    let lines = workspace.locked().filter_map(|locked| entries.get(&locked.name)?.index.line(&locked.version));
+    lines.flat_map(|line| &line.deps).filter(move |(needed, _)| needed == id).map(|(_, req)| req)
+}
+
+fn examine(entry: &Entry, current: &Version, reqs: &[&VersionReq]) -> Item {
     let mut lines = entry.index.lines.clone();
     for line in &mut lines {
         line.st = entry.status(line);
     }
     let withdrawn = lines.iter().find(|line| line.vers == *current).is_none_or(|line| line.st != LineStatus::Ok);
     let highest = latest(&lines).cloned();
-    lines.retain(|line| root.is_none_or(|root| satisfies(&root.req, &line.vers)));
+    lines.retain(|line| reqs.iter().all(|req| satisfies(req, &line.vers)));
     Item {
         id: entry.index.header.pkg.clone(),
         current: current.clone(),

@@ -1,5 +1,7 @@
 //! `skill sync`: the agents' folders as `skills.lock` says.
 
+use std::collections::BTreeSet;
+
 use skill_schema::{Fault, codes};
 
 use crate::{
@@ -43,11 +45,12 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         ..Wish::default()
     };
     let outcome = install::run(&Catalogue::new(context), &mut workspace, wish).await?;
-    if args.check && !(outcome.steps.is_empty() && outcome.changes.is_empty()) {
-        let entries: Vec<String> = outcome.steps.iter().map(|step| step.entry.display().to_string()).collect();
-        let n = count(entries.len().max(outcome.changes.len()), "difference");
-        let fault = Fault::new(codes::DRIFT).detail(format!("{n}: {}", entries.join(", ")));
-        return Err(fault.into());
+    if args.check && !(outcome.steps.is_empty() && outcome.changes.is_empty() && outcome.fetched.is_empty()) {
+        let entries = outcome.steps.iter().map(|step| step.entry.display().to_string());
+        let skills = outcome.changes.iter().map(|change| &change.id).chain(&outcome.fetched).map(ToString::to_string);
+        let all: BTreeSet<String> = entries.chain(skills).collect();
+        let detail = format!("{}: {}", count(all.len(), "difference"), Vec::from_iter(all).join(", "));
+        return Err(Fault::new(codes::DRIFT).detail(detail).into());
     }
     installing::show(context, &workspace, "skill.sync/1", &outcome, args.write.dry_run || args.check);
     Ok(())

@@ -30,6 +30,13 @@ pub(super) struct Missing {
     promise: Promise,
 }
 
+impl Missing {
+    /// The skill.
+    pub(super) fn id(&self) -> SkillId {
+        self.locked.name.clone()
+    }
+}
+
 /// What the archive must turn out to be.
 struct Promise {
     id: SkillId,

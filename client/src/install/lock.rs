@@ -1,6 +1,6 @@
 //! Decides what will be locked: the lock as it stands if it fits, otherwise a new resolution.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use skill_schema::{
     Fault, SkillId, codes,
@@ -12,9 +12,10 @@ use super::{Unlock, Wish};
 use crate::{
     catalogue::{Catalogue, Entry},
     context::Context,
+    output::count,
     report::Note,
     resolve::{self, Problem},
-    workspace::{Root, Workspace, lock_problem},
+    workspace::{self, Root, Workspace, lock_problem},
 };
 
 /// The lock that the wish leads to.
@@ -24,6 +25,9 @@ pub(super) async fn decide(
     catalogue: &Catalogue<'_>,
     wish: &Wish,
 ) -> anyhow::Result<Lock> {
+    if let Some(lock) = pruned(workspace, wish).filter(|_| !context.global.locked) {
+        return Ok(with_wishes(lock, wish));
+    }
     let problem = match &workspace.lock {
         Some(lock) => lock_problem(&wish.roots, lock),
         None if wish.roots.is_empty() => return Ok(Lock::default()),
@@ -47,6 +51,14 @@ pub(super) async fn decide(
     }
 }
 
+/// The present lock without what nothing needs any more, if that is all that is wrong with it: taking a skill out needs no registry.
+fn pruned(workspace: &Workspace, wish: &Wish) -> Option<Lock> {
+    let mut lock = workspace.lock.clone().filter(|_| wish.unlock == Unlock::Nothing)?;
+    let needed: BTreeSet<SkillId> = wish.roots.keys().flat_map(|id| workspace::reachable(&lock, id)).cloned().collect();
+    lock.skills.retain(|locked| needed.contains(&locked.name));
+    lock_problem(&wish.roots, &lock).is_none().then_some(lock)
+}
+
 /// A lock with what the wish says about one-off installs.
 fn with_wishes(mut lock: Lock, wish: &Wish) -> Lock {
     for locked in &mut lock.skills {
@@ -66,9 +78,9 @@ async fn resolved(
 ) -> anyhow::Result<Lock> {
     let registries: BTreeMap<SkillId, Option<String>> =
         wish.roots.iter().map(|(id, root)| (id.clone(), root.registry.clone())).collect();
+    let verb = if context.global.offline { "from what was fetched before" } else { "and what they need" };
+    context.output.status("Resolving", format!("{} {verb}", count(registries.len(), "skill")));
     let entries = catalogue.reachable(&registries).await?;
-    let n = entries.len();
-    context.output.trace(1, || format!("looked at the indexes of {n} skills"));
     let keep = |locked: &&Locked| match &wish.unlock {
         Unlock::Nothing => true,
         Unlock::Some(moving) => !moving.contains(&locked.name),

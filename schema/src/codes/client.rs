@@ -19,7 +19,7 @@ codes! {
         "On first contact the client keeps the registry's key. A different key later means a different registry, or somebody in between.";
     REGISTRY_UNTRUSTED = "E_REGISTRY_UNTRUSTED", Auth, 403, "the registry's key is not known yet", "skill registry add NAME URL pins it: with --key VKEY from its operator, or --trust-on-first-use",
         "First contact needs a decision: pin the key that the operator published, or accept the one that the registry shows.";
-    CONFIG = "E_CONFIG", Usage, 400, "the configuration is not valid", "skill config path shows the files",
+    CONFIG = "E_CONFIG", Usage, 400, "the configuration is not valid", "skill config path shows the files, skill config list --all the keys",
         "Configuration files are TOML; unknown keys are refused, so that a misspelt key is not silently ignored.";
     PROJECT = "E_PROJECT", Failed, 400, "skills.toml is not valid", "fix the named line",
         "`skills.toml` lists the skills that a project wants, with version ranges.";
@@ -81,4 +81,8 @@ codes! {
         "The key exists, but no configuration file and no flag gives it a value.";
     DIRTY = "E_DIRTY", Conflict, 409, "the folder has changes that git has not committed", "commit them, or pass --allow-dirty",
         "What is published should be what stands in the history: otherwise nobody can find the source of a version again.";
+    NOT_ENROLLED = "E_NOT_ENROLLED", Auth, 403, "none of your keys is enrolled for this scope with the role that this needs", "skill key ls shows your keys; skill key enroll SCOPE --request FILE asks an owner to enrol one",
+        "A signature counts only if its key stands in the scope's chain of statements with the right role. None of the keys in your configuration folder does.";
+    CERTIFICATES = "E_CERTIFICATES", Unavailable, 502, "no certificate authority to trust was found", "install your system's ca-certificates, or name a PEM file with SSL_CERT_FILE or network.ca-file",
+        "A TLS connection needs to know whom to trust. Small containers often come without the usual list.";
 }
