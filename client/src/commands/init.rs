@@ -1,10 +1,10 @@
 //! `skill init`: makes the folder one that this program can work in, a skill to publish or a project to install into.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use skill_schema::{
-    Fault, Scope, SkillId, SkillName, codes, manifest, project,
+    Fault, Scope, SkillId, SkillName, Version, codes, manifest, project,
     skill_md::{self, SkillMd},
     version::parse_version,
 };
@@ -26,17 +26,34 @@ const FIRST_VERSION: &str = "0.1.0";
 Examples:
   skill init                              in a project: skills.toml
   skill init --name acme/pdf-forms        in a skill's folder: skill.toml
+  skill init ./pdf-forms --scope acme --version 1.4.0 --license MIT
   skill init --scope acme --dry-run")]
 pub struct Args {
+    /// The folder [default: the current one].
+    #[arg(value_name = "PATH")]
+    path: Option<PathBuf>,
     /// The skill's full name; its second part is the frontmatter's name.
     #[arg(long, value_name = "SCOPE/NAME", conflicts_with = "scope")]
     name: Option<SkillId>,
     /// The scope that you publish under.
     #[arg(long, value_name = "SCOPE")]
     scope: Option<Scope>,
+    /// The skill's version [default: the frontmatter's metadata.version, or 0.1.0].
+    #[arg(long, value_name = "VERSION", value_parser = parse_version)]
+    version: Option<Version>,
+    /// The skill's licence, an SPDX expression [default: the frontmatter's, if it is one].
+    #[arg(long, value_name = "SPDX")]
+    license: Option<String>,
     /// Write nothing; say what would be written.
     #[arg(long)]
     dry_run: bool,
+}
+
+impl Args {
+    /// Whether a flag was given that makes sense for a skill only.
+    fn is_for_a_skill(&self) -> bool {
+        self.name.is_some() || self.scope.is_some() || self.version.is_some() || self.license.is_some()
+    }
 }
 
 /// What was made, as JSON.
@@ -57,12 +74,14 @@ struct Made {
 /// [`codes::LINT`] for a frontmatter without a usable name, [`codes::IO`].
 #[expect(clippy::unused_async, reason = "all commands have the same shape")]
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
-    let result = match read_skill_md(&context.cwd)? {
-        Some(content) => skill(&args, context, &content)?,
-        None if args.name.is_some() || args.scope.is_some() => {
-            return Err(Fault::new(codes::NO_SKILL_MD).detail("--name and --scope are for a skill's folder").into());
+    let folder = args.path.as_ref().map_or_else(|| context.cwd.clone(), |path| context.cwd.join(path));
+    let result = match read_skill_md(&folder)? {
+        Some(content) => skill(&args, context, &folder, &content)?,
+        None if args.is_for_a_skill() => {
+            let detail = "--name, --scope, --version and --license are for a skill's folder";
+            return Err(Fault::new(codes::NO_SKILL_MD).at(folder.display().to_string()).detail(detail).into());
         }
-        None => project(&args, &context.cwd)?,
+        None => project(&args, &folder)?,
     };
     if result.written {
         files::replace(Path::new(&result.file), result.text.as_bytes(), Mode::Normal, Durable::Yes)?;
@@ -108,8 +127,8 @@ fn refuse_existing(path: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-fn skill(args: &Args, context: &Context, content: &[u8]) -> Result<Made, Fault> {
-    let file = context.cwd.join(manifest::FILE);
+fn skill(args: &Args, context: &Context, folder: &Path, content: &[u8]) -> Result<Made, Fault> {
+    let file = folder.join(manifest::FILE);
     refuse_existing(&file)?;
     let read = SkillMd::read(content).map_err(|findings| {
         findings.first().map_or_else(|| Fault::new(codes::LINT), skill_schema::lint::Finding::to_fault)
@@ -127,8 +146,8 @@ fn skill(args: &Args, context: &Context, content: &[u8]) -> Result<Made, Fault> 
             SkillId { scope: scope.trim().parse()?, name }
         }
     };
-    let version = version_of(&read);
-    let text = manifest_text(&id, &version, license_of(&read));
+    let version = args.version.as_ref().map_or_else(|| version_of(&read), ToString::to_string);
+    let text = manifest_text(&id, &version, args.license.as_deref().or_else(|| license_of(&read)));
     Ok(Made {
         kind: "skill",
         id: Some(id.to_string()),
@@ -193,7 +212,7 @@ mod tests {
     #[test]
     fn an_empty_project_is_a_valid_one() {
         let home = tempfile::tempdir().expect("a folder");
-        let args = Args { name: None, scope: None, dry_run: true };
+        let args = Args { path: None, name: None, scope: None, version: None, license: None, dry_run: true };
         let result = project(&args, home.path()).expect("a plan");
         assert_eq!(project::Project::parse(&result.text), Ok(project::Project::default()));
         std::fs::write(home.path().join("skills.toml"), "").expect("written");
