@@ -61,6 +61,7 @@ impl Error {
     pub fn code(&self) -> &'static Code {
         match self {
             Self::Fault(fault) | Self::Refused { fault, .. } | Self::Wait { fault, .. } => fault.code,
+            Self::Start(_) => codes::SERVER_CONFIG,
             Self::Database(error) if is_passing(error) => codes::UNAVAILABLE,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => codes::UNAVAILABLE,
             _ => codes::INTERNAL,

@@ -27,7 +27,7 @@ pub fn request_id() -> String {
 /// Random bytes for a secret.
 pub fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|e| Error::Start(format!("the system gives no randomness: {e}")))?;
+    getrandom::fill(&mut bytes).map_err(std::io::Error::from).map_err(Error::io("the system's randomness"))?;
     Ok(bytes)
 }
 

@@ -28,7 +28,7 @@ codes! {
         "A release needs a token and a signature: before the first release, a key must be enrolled for the scope.";
     NOT_FOUND = "E_NOT_FOUND", NotFound, 404, "not found", "search for it with skill search",
         "The registry has nothing under this name.";
-    VERSION_EXISTS = "E_VERSION_EXISTS", Conflict, 409, "this version is already published with other content", "raise the version with skill version patch",
+    VERSION_EXISTS = "E_VERSION_EXISTS", Conflict, 409, "this version is already published with other content", "raise the version in skill.toml; skill diff shows what changed",
         "A published version never changes, so that everybody who installs it gets the same bytes for ever. Not even removal frees a version number.";
     HEAD_MOVED = "E_HEAD_MOVED", Conflict, 412, "a newer version was published in the meantime", "compare with the new version and publish again",
         "The publisher said which version theirs improves, and that is no longer the newest one.";
@@ -62,4 +62,6 @@ codes! {
         "Two servers on one folder would write two histories.";
     DATA_FOREIGN = "E_DATA_FOREIGN", Conflict, 409, "the data folder belongs to another registry", "restore the keys and the database of one registry together",
         "The database remembers the name of its log and the keys it was used with: with others, every statement in it would stop to verify.";
+    SERVER_CONFIG = "E_SERVER_CONFIG", Usage, 500, "the registry cannot start like this", "docs/registry.md has all settings",
+        "A flag, an environment variable or `registry.toml` is not valid. Unknown keys are refused, so that a misspelt one is not silently ignored.";
 }
