@@ -172,11 +172,28 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it helps to find and repair a damaged configuration.
+    fn works_without_config(&self) -> bool {
+        match self {
+            Self::Config(args) => args.works_without_config(),
+            Self::Doctor(_)
+            | Self::Explain(_)
+            | Self::Help(_)
+            | Self::Man(_)
+            | Self::Completions(_)
+            | Self::Version(_) => true,
+            _ => false,
+        }
+    }
+
     /// Does it.
     ///
     /// # Errors
     /// Whatever the command could not do; [`crate::report`] words it.
     pub async fn run(self, context: &Context) -> anyhow::Result<()> {
+        if let Some(fault) = context.damaged.as_ref().filter(|_| !self.works_without_config()) {
+            return Err(fault.clone().into());
+        }
         match self {
             Self::Add(args) => commands::add::run(args, context).await,
             Self::Install(args) => commands::install::run(args, context).await,

@@ -122,6 +122,13 @@ impl Config {
         Ok(config)
     }
 
+    /// No values, only the files that would be looked at: for commands that help to repair them.
+    pub fn unread(env: &Env, project: Option<&Path>) -> Self {
+        let mut files = vec![Origin::System(PathBuf::from(SYSTEM)), Origin::User(env.user_config())];
+        files.extend(project.map(|folder| Origin::Project(folder.join(PROJECT))));
+        Self { settings: BTreeMap::new(), files }
+    }
+
     /// Adds a file as the next layer.
     fn add_file(&mut self, origin: Origin, path: &Path, must_exist: bool) -> Result<(), Fault> {
         match files::read_text(path, MAX_FILE)? {

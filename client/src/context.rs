@@ -36,13 +36,15 @@ pub struct Context {
     pub cwd: PathBuf,
     /// The folder of the nearest `skills.toml`, here or above.
     pub project: Option<PathBuf>,
+    /// What is wrong with the configuration, which is then empty. Only commands that help to repair it go on.
+    pub damaged: Option<Fault>,
 }
 
 impl Context {
     /// Joins flags, environment and configuration.
     ///
     /// # Errors
-    /// [`codes::USAGE`] for contradicting flags, [`codes::CONFIG`] for a damaged configuration.
+    /// [`codes::USAGE`] for contradicting flags. A damaged configuration is no error yet: see [`Self::damaged`].
     pub fn new(env: Env, mut global: Global) -> Result<Self, Fault> {
         if let Some(folder) = &global.directory {
             std::env::set_current_dir(folder).map_err(|e| crate::files::fault(folder, &e))?;
@@ -57,8 +59,11 @@ impl Context {
             items: env.ci,
         });
         let project = find_project(&cwd);
-        let config = Config::load(&env, project.as_deref(), &global.config)?;
-        Ok(Self { clock: env.clock(), env, config, output, global, cwd, project })
+        let (config, damaged) = match Config::load(&env, project.as_deref(), &global.config) {
+            Ok(config) => (config, None),
+            Err(fault) => (Config::unread(&env, project.as_deref()), Some(fault)),
+        };
+        Ok(Self { clock: env.clock(), env, config, output, global, cwd, project, damaged })
     }
 
     /// How many downloads may run at the same time.

@@ -76,6 +76,13 @@ pub fn usage(error: &clap::Error, json: bool) -> ExitCode {
         };
     }
     let output = Output::plain(json);
+    // An argument that one of our own parsers refused: its code says more than that the command line is wrong.
+    if let Some(fault) = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Fault>()) {
+        let report = Report::of_fault(fault);
+        let exit = report.exit;
+        report.print(&output);
+        return ExitCode::from(exit);
+    }
     let rendered = error.render();
     if json {
         let plain = rendered.to_string();

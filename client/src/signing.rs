@@ -208,7 +208,7 @@ pub fn choose(env: &Env, args: &KeyArgs, scope: &Scope) -> Result<Stored, Fault>
 /// The key that signs for a scope: the named one, or one of ours among `enrolled` (`default` and the one called as the scope first).
 ///
 /// # Errors
-/// [`codes::KEY_UNKNOWN_LOCAL`] for a name without a key, [`codes::KEY_UNKNOWN`] if none of ours is enrolled.
+/// [`codes::KEY_UNKNOWN_LOCAL`] for a name without a key, [`codes::NOT_ENROLLED`] if none of ours is.
 pub fn choose_enrolled(env: &Env, args: &KeyArgs, scope: &Scope, enrolled: &[Digest]) -> Result<Stored, Fault> {
     if let Some(name) = &args.key {
         return find(env, name);
@@ -216,8 +216,7 @@ pub fn choose_enrolled(env: &Env, args: &KeyArgs, scope: &Scope, enrolled: &[Dig
     let mut ours: Vec<Stored> = list(env)?;
     ours.retain(|key| key.keyid().is_some_and(|id| enrolled.contains(&id)));
     ours.sort_by_key(|key| (key.name != DEFAULT, key.name != scope.as_str()));
-    let detail = "none of your keys is enrolled for it with the role that this needs";
-    ours.into_iter().next().ok_or_else(|| Fault::new(codes::KEY_UNKNOWN).at(scope.as_str()).detail(detail))
+    ours.into_iter().next().ok_or_else(|| Fault::new(codes::NOT_ENROLLED).at(scope.as_str()))
 }
 
 #[cfg(test)]
@@ -288,6 +287,6 @@ mod tests {
         let chosen = |enrolled: &[Digest]| choose_enrolled(&env, &args(None), &scope, enrolled).map(|key| key.name);
         assert_eq!(chosen(&[two.keyid()]).as_deref(), Ok("work"));
         assert_eq!(chosen(&[two.keyid(), one.keyid()]).as_deref(), Ok(DEFAULT));
-        assert_eq!(chosen(&[]).map_err(|f| f.code), Err(codes::KEY_UNKNOWN));
+        assert_eq!(chosen(&[]).map_err(|f| f.code), Err(codes::NOT_ENROLLED));
     }
 }

@@ -48,7 +48,9 @@ pub fn with_role(chain: &Chain, role: Role) -> Vec<Digest> {
 /// a named key that would be refused; [`codes::NOT_OWNER`] if the registry would not even look at the signature.
 pub async fn choose(context: &Context, args: &KeyArgs, signing: &Signing, role: Role) -> anyhow::Result<Stored> {
     match find(context, args, signing.chain(), role) {
-        Err(fault) if fault.code == codes::KEY_UNKNOWN => Err(explain(fault, signing).await.into()),
+        Err(fault) if fault.code == codes::KEY_UNKNOWN || fault.code == codes::NOT_ENROLLED => {
+            Err(explain(fault, signing).await.into())
+        }
         found => Ok(found?),
     }
 }

@@ -241,7 +241,7 @@ impl Http {
         Failure::Refused(Box::new(problem), wait)
     }
 
-    fn client(&self) -> Result<&reqwest::Client, Fault> {
+    pub(super) fn client(&self) -> Result<&reqwest::Client, Fault> {
         if let Some(client) = self.0.client.get() {
             return Ok(client);
         }
@@ -304,13 +304,16 @@ pub(super) fn network(error: &reqwest::Error, base: &str) -> Fault {
         cause = source;
     }
     let detail = if error.is_timeout() { "no answer in time".to_owned() } else { cause.to_string() };
-    let code = if error.is_builder() { codes::RESPONSE } else { codes::NETWORK };
-    let hint = if detail.contains("UnknownIssuer") || detail.contains("no native root") {
+    if error.is_builder() {
+        let code = if detail.contains("CA certificates") { codes::CERTIFICATES } else { codes::RESPONSE };
+        return Fault::new(code).at(base).detail(detail);
+    }
+    let hint = if detail.contains("UnknownIssuer") {
         "; name the certificate authority with SSL_CERT_FILE or network.ca-file"
     } else {
         ""
     };
-    Fault::new(code).at(base).detail(format!("{detail}{hint}"))
+    Fault::new(codes::NETWORK).at(base).detail(format!("{detail}{hint}"))
 }
 
 /// An answer that is not in the protocol.

@@ -28,6 +28,7 @@ impl Api {
     /// Network faults and [`super::Refused`].
     pub async fn ping(&self) -> anyhow::Result<Pong> {
         let call = Call { method: Method::GET, path: well_known::ROUTE, body: Body::Empty, retry: false };
+        self.http.client()?; // made before: reading the system's certificates is no part of the answer
         let started = Instant::now();
         let response = self.http.attempt(&call, header::HeaderMap::new()).await?;
         let date = response.headers().get(header::DATE).and_then(|value| value.to_str().ok()).and_then(read_date);

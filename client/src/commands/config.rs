@@ -23,6 +23,13 @@ enum Command {
     Path(list::PathArgs),
 }
 
+impl Args {
+    /// Whether it helps to find and repair a damaged configuration.
+    pub fn works_without_config(&self) -> bool {
+        matches!(self.command, Command::Edit(_) | Command::Path(_))
+    }
+}
+
 /// Runs `skill config`.
 ///
 /// # Errors

@@ -71,6 +71,12 @@ struct Answer {
     dry_run: bool,
 }
 
+#[derive(Serialize)]
+struct List {
+    scope: String,
+    items: Vec<String>,
+}
+
 /// Runs `skill owner`.
 ///
 /// # Errors
@@ -85,9 +91,9 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
 
 async fn list(scope: &Scope, context: &Context) -> anyhow::Result<()> {
     let owners = context.api(&context.registry_of(scope)?)?.owners(scope).await?.owners;
-    let result = Answer { scope: scope.to_string(), owners, dry_run: false };
-    context.output.result_or("skill.owner.ls/1", &result, |out| {
-        for owner in &result.owners {
+    let list = List { scope: scope.to_string(), items: owners };
+    context.output.result_or("skill.owner.ls/1", &list, |out| {
+        for owner in &list.items {
             out.data(skill_schema::codes::escape(owner));
         }
     });

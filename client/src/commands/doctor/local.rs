@@ -39,6 +39,9 @@ fn configuration(context: &Context) -> Vec<Check> {
         Origin::Flag => None,
     });
     let read: Vec<String> = files.filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
+    if let Some(fault) = &context.damaged {
+        return vec![Check::problem("config", fault.sentence(), "skill config edit opens it")];
+    }
     let read = if read.is_empty() { "defaults only".to_owned() } else { read.join(", ") };
     vec![Check::ok("config", read)]
 }

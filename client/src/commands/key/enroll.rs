@@ -163,7 +163,12 @@ async fn owner_key(args: &Args, context: &Context, signing: &Signing, new: &Secr
     if args.by.is_none() && chain.keys().get(&new.keyid()).is_some_and(|key| key.roles.contains(&Role::Owner)) {
         return Ok(new.clone());
     }
-    let stored = statements::choose(context, &by, signing, Role::Owner).await?;
+    let stored = match statements::choose(context, &by, signing, Role::Owner).await {
+        Err(error) if error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == codes::NOT_OWNER) => {
+            return Err(Fault::new(codes::SCOPE_TAKEN).at(args.scope.as_str()).into());
+        }
+        stored => stored?,
+    };
     Ok(statements::open(context, &by, &stored, chain, Role::Owner)?)
 }
 

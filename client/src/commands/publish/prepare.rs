@@ -11,6 +11,7 @@ use skill_schema::{
     lint::{Finding, Severity},
     manifest::{self, Manifest},
     problem::Problem,
+    skill_md,
 };
 
 use super::LEVEL;
@@ -32,6 +33,9 @@ pub(super) fn prepare(path: &Path, deny_warnings: bool, context: &Context) -> an
         let detail = "a folder is published; its archive is made on the way";
         return Err(Fault::new(codes::USAGE).at(path.display().to_string()).detail(detail).into());
     };
+    if !folder.join(skill_md::FILE).exists() {
+        return Err(Fault::new(codes::NO_SKILL_MD).at(folder.display().to_string()).into());
+    }
     let packed = pack::pack_dir(&folder, &Limits::V1)?;
     check::require_manifest(&packed.package).map_err(|fault| fault.at(folder.display().to_string()))?;
     let report = check::check_packed(&folder, &packed, &Limits::V1, LEVEL);
@@ -100,4 +104,43 @@ pub(super) fn check_committed(folder: &Path, context: &Context) -> Result<(), Fa
     let shown = changed.iter().take(3).copied().collect::<Vec<_>>().join(", ");
     let more = if changed.len() > 3 { format!(" and {} more", changed.len() - 3) } else { String::new() };
     Err(Fault::new(codes::DIRTY).at(folder.display().to_string()).detail(format!("{shown}{more}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Stdio;
+
+    use super::*;
+    use crate::{cli::Global, env::Env};
+
+    fn context() -> Context {
+        Context::new(Env::default(), Global::default()).expect("a context")
+    }
+
+    fn git(folder: &Path, args: &[&str]) {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(folder).args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(args);
+        let status = git.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("git is there");
+        assert!(status.success(), "git {args:?}");
+    }
+
+    #[test]
+    fn only_a_folder_that_is_committed_as_it_stands_is_clean() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let folder = dir.path().join("notes");
+        std::fs::create_dir(&folder).expect("a folder");
+        std::fs::write(folder.join("SKILL.md"), "one").expect("written");
+        let state = || check_committed(&folder, &context()).map_err(|fault| fault.code);
+        assert_eq!(state(), Ok(()), "no repository, nothing to say");
+        git(dir.path(), &["init", "-q"]);
+        assert_eq!(state(), Err(codes::DIRTY));
+        git(dir.path(), &["add", "."]);
+        assert_eq!(state(), Err(codes::DIRTY));
+        git(dir.path(), &["commit", "-q", "-m", "one"]);
+        assert_eq!(state(), Ok(()));
+        std::fs::write(dir.path().join("beside"), "x").expect("written");
+        assert_eq!(state(), Ok(()), "what lies beside the folder does not matter");
+        std::fs::write(folder.join("SKILL.md"), "two").expect("written");
+        assert_eq!(state(), Err(codes::DIRTY));
+    }
 }

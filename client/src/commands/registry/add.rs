@@ -65,7 +65,7 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         let rule = "a registry is named with lower-case letters, digits and single inner hyphens";
         return Err(Fault::new(codes::USAGE).at(&args.name).detail(rule).into());
     }
-    let url = normal_url(&args.url)?;
+    let url = normal_url(&args.url).map_err(|fault| Fault { code: codes::USAGE, ..fault })?;
     warn_plain_http(context, &url);
     let key = decide_key(&args, context, &url).await?;
     check_free(&args, context, &url, &key)?;
@@ -92,7 +92,7 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         let what = format!("{} {}", added.name, added.url);
         out.status(if added.dry_run { "Would add" } else { "Added" }, what);
         out.status(if added.dry_run { "Would pin" } else { "Pinned" }, &added.key);
-        super::change::say_mapped(out, &added.name, &added.scopes);
+        super::change::say_mapped(out, &added.name, &added.scopes, added.dry_run);
         if added.scopes.is_empty() && !added.dry_run {
             out.hint(format!("skill registry use {}   to make it the default", added.name));
         }

@@ -67,7 +67,9 @@ pub(super) fn choose(args: &UseArgs, context: &Context) -> anyhow::Result<()> {
         edit.save()?;
     }
     let changed = Changed { name: args.name.clone(), url: registry.url, scopes, dry_run: args.dry_run };
-    context.output.result_or("skill.registry.use/1", &changed, |out| say_mapped(out, &changed.name, &changed.scopes));
+    context.output.result_or("skill.registry.use/1", &changed, |out| {
+        say_mapped(out, &changed.name, &changed.scopes, changed.dry_run);
+    });
     Ok(())
 }
 
@@ -82,11 +84,12 @@ pub(super) fn map(context: &Context, edit: &mut Edit<'_>, name: &str, scopes: &[
 }
 
 /// Says what was mapped.
-pub(super) fn say_mapped(out: &Output, name: &str, scopes: &[String]) {
+pub(super) fn say_mapped(out: &Output, name: &str, scopes: &[String], dry_run: bool) {
+    let verb = if dry_run { "Would map" } else { "Mapped" };
     for scope in scopes {
         match scope.as_str() {
-            "*" => out.status("Default", format!("{name} answers for all scopes that no other registry answers for")),
-            scope => out.status("Mapped", format!("{name} answers for {scope}")),
+            "*" => out.status(verb, format!("{name} answers for all scopes that no other registry answers for")),
+            scope => out.status(verb, format!("{name} answers for {scope}")),
         }
     }
 }
