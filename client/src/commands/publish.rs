@@ -100,7 +100,7 @@ struct Sent {
     response: skill_schema::api::publish::Response,
 }
 
-/// Signs and uploads; a second time if somebody else's statement came in between.
+/// Signs and uploads; again if somebody else's statement came in between.
 async fn send(
     prepared: &Prepared,
     mut signing: Signing,
@@ -111,8 +111,9 @@ async fn send(
 ) -> anyhow::Result<Sent> {
     let (id, version) = (&prepared.manifest.id, &prepared.manifest.version);
     let archive = &prepared.packed.archive;
-    let mut second = false;
+    let mut left = statements::ATTEMPTS;
     loop {
+        left -= 1;
         let release = statement::release(prepared, &signing, parent.clone(), context.clock.now());
         let envelope = statement::sign(prepared, release.clone(), secret)?;
         let progress = Progress::bytes(&context.output, "Uploading", archive.len() as u64);
@@ -120,9 +121,8 @@ async fn send(
         drop(progress);
         match answer {
             Ok((new, response)) => return Ok(Sent { signing, release, new, response }),
-            Err(error) if !second && statements::moved_on(&error) => {
+            Err(error) if left > 0 && statements::moved_on(&error) => {
                 signing = Signing::start(context, &id.scope, None).await?;
-                second = true;
             }
             Err(error) if is(&error, codes::VERSION_EXISTS.id) => {
                 // Somebody published the same number in between: say what, as if it had been seen at first.
