@@ -8,6 +8,9 @@ use std::{
 
 use crate::{Outcome, Project, Skill, World, programs, run, run::Redactions};
 
+/// What everybody who signs in may do.
+const RIGHTS: &str = "publish:new,publish:update,yank,owners";
+
 /// Somebody with a home of their own and an environment that holds nothing else.
 #[derive(Debug)]
 pub struct Person {
@@ -117,7 +120,7 @@ impl Person {
 
     fn signs_in(self, world: &World) -> Self {
         world.registry.admin(&["user", "add", &self.name]).ok();
-        let token = world.registry.admin(&["token", "new", &self.name]).ok().stdout;
+        let token = world.registry.admin(&["token", "new", "--user", &self.name, "--permission", RIGHTS]).ok().stdout;
         self.skill_reading(&["login", "--with-token"], &token).ok();
         self
     }

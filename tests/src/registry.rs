@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How long a start may take before the test fails: many times what it takes, since test machines are busy.
-const START: Duration = Duration::from_mins(1);
+const START: Duration = Duration::from_secs(30);
 
 /// A registry: its folder, its settings, and its process while it runs.
 #[derive(Debug)]
@@ -77,10 +77,8 @@ impl Registry {
         let begun = Instant::now();
         let address = loop {
             let text = fs::read_to_string(&ready).unwrap_or_default();
-            if let Some(address) =
-                text.lines().next().filter(|_| text.ends_with('\n')).and_then(|line| line.parse().ok())
-            {
-                break address;
+            if let Some(line) = text.lines().next().filter(|_| text.ends_with('\n')) {
+                break line.trim_start_matches("http://").parse().expect("an address in the ready file");
             }
             if let Some(status) = running.child.try_wait().expect("a child") {
                 panic!(
@@ -131,12 +129,11 @@ impl Registry {
     /// Runs `skill-registry admin …` on its folder.
     pub fn admin(&self, args: &[&str]) -> Outcome {
         let data = self.data.to_string_lossy().into_owned();
-        let mut all = vec!["admin"];
-        all.extend(args);
-        all.extend(["--data", data.as_str()]);
+        let mut all = vec!["admin", "--data", data.as_str()];
         if let Some(url) = &self.database {
             all.extend(["--database-url", url.as_str()]);
         }
+        all.extend(args);
         run::run(&programs::skill_registry(), &all, &self.folder, &[], None)
     }
 

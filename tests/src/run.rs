@@ -139,7 +139,8 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Replaces what no run has in common with another: digests, keys, times, and seconds.
+/// Replaces what no run has in common with another: digests, the short form of digests and key ids (12 hex digits), the name
+/// of a registry's log that was made from its key (`local-` and 8 hex digits), and times.
 pub fn general(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -147,9 +148,13 @@ pub fn general(text: &str) -> String {
         let before = out.chars().next_back();
         let starts_word = !before.is_some_and(|b| b.is_ascii_alphanumeric());
         let hex = rest.bytes().take_while(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')).count();
-        if starts_word && hex == 64 {
-            out.push_str("[digest]");
-            rest = &rest[64..];
+        let whole_word = starts_word && !rest[hex..].starts_with(|c: char| c.is_ascii_alphanumeric());
+        if whole_word && matches!(hex, 64 | 12) {
+            out.push_str(if hex == 64 { "[digest]" } else { "[id]" });
+            rest = &rest[hex..];
+        } else if whole_word && hex == 8 && out.ends_with("local-") {
+            out.push_str("[id]");
+            rest = &rest[hex..];
         } else if let Some(length) = starts_word.then(|| time_length(rest)).flatten() {
             out.push_str("[time]");
             rest = &rest[length..];
@@ -214,4 +219,8 @@ fn digests_and_times_are_redacted() {
         "tree sha256:[digest] at [time], é"
     );
     assert_eq!(general("2026-11-02 1.2.3"), "[time] 1.2.3");
+    assert_eq!(
+        general("local-0123abcd/log, key 0123456789ab, 0123456789abc"),
+        "local-[id]/log, key [id], 0123456789abc"
+    );
 }

@@ -11,7 +11,11 @@ fn changed_lines_are_shown() {
     skill.version("1.1.0").body("Do it even better.");
     ada.publish(&skill).ok();
     let shown = rob.skill(&["diff", "ada/notes@1.0.0", "ada/notes@1.1.0"]).ok();
-    shown.clone().says("-Do the thing well.").says("+Do it even better.").does_not_say("references/detail.md");
+    shown
+        .clone()
+        .says("-Do the thing well.")
+        .says("+Do it even better.")
+        .does_not_say("+++ ada/notes@1.1.0/references");
     let same = rob.skill(&["diff", "ada/notes@1.0.0", "ada/notes@1.0.0"]).ok();
     assert!(same.stdout.is_empty(), "{same}");
 }

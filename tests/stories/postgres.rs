@@ -14,7 +14,7 @@ fn publishing_installing_and_yanking_work_on_postgresql() {
     project.skill(&["install", "ada/notes"]).ok();
     assert!(project.read("skills.lock").contains("1.1.0") && project.has(".agents/skills/base/SKILL.md"));
     project.skill(&["verify"]).ok();
-    ada.skill(&["yank", "ada/notes@1.1.0", "--reason", "too new"]).ok();
+    ada.skill(&["yank", "ada/notes@1.1.0", "--reason", "broken"]).ok();
     let fresh = rob.project("fresh");
     fresh.skill(&["install", "ada/notes"]).ok();
     assert!(

@@ -19,13 +19,13 @@ fn a_removed_skill_is_gone_and_what_it_alone_needed_too() {
 }
 
 #[test]
-fn an_edited_copy_is_not_deleted() {
+fn an_edited_copy_is_kept() {
     let world = World::start();
     let (ada, rob) = (world.owner("ada"), world.reader("rob"));
     let _ = ada.publishes("notes", "1.0.0");
     let project = rob.project("site");
     project.skill(&["install", "ada/notes", "--copy"]).ok();
     project.write(".agents/skills/notes/SKILL.md", "edited");
-    project.skill(&["remove", "ada/notes"]).refused(5, "E_MODIFIED");
+    project.skill(&["remove", "ada/notes"]).ok().says("was changed and is kept");
     assert_eq!(project.read(".agents/skills/notes/SKILL.md"), "edited");
 }

@@ -24,6 +24,6 @@ fn where_scopes_are_closed_the_operator_makes_them() {
     let eve = world.stranger("eve");
     eve.skill(&["key", "new", "eve", "--no-passphrase"]).ok();
     eve.skill(&["key", "enroll", "team"]).refused(4, "E_SCOPE_CLOSED");
-    world.registry.admin(&["scope", "reserve", "team", "eve"]).ok();
+    world.registry.admin(&["scope", "reserve", "team", "--owner", "eve"]).ok();
     eve.skill(&["key", "enroll", "team"]).ok();
 }

@@ -15,7 +15,8 @@ fn a_yanked_version_is_not_chosen_but_a_lock_file_that_names_it_still_installs_i
     let fresh = rob.project("fresh");
     fresh.skill(&["install", "ada/notes"]).ok();
     assert!(fresh.read("skills.lock").contains("version = \"1.0.0\""));
-    rob.project("exact").skill(&["install", "ada/notes@1.1.0"]).refused(9, "E_YANKED").says("forgets everything");
+    rob.project("exact").skill(&["install", "ada/notes@1.1.0"]).refused(9, "E_YANKED").says("skill info");
+    rob.skill(&["info", "ada/notes", "--versions"]).ok().says("forgets everything");
     let other = rob.project("other");
     other.write("skills.lock", &locked.read("skills.lock"));
     other.skill(&["install", "--locked"]).ok();
