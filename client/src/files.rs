@@ -8,7 +8,7 @@ use std::{
 
 use skill_schema::{Fault, codes};
 
-/// How the names of temporary files and folders start.
+/// How the names of temporary folders of the store start.
 pub const TEMPORARY: &str = ".tmp-";
 
 /// An I/O error about a path.
@@ -74,8 +74,9 @@ pub fn replace(path: &Path, content: &[u8], mode: Mode, durable: Durable) -> Res
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_folder(folder, mode)?;
     let io = |e: io::Error| fault(path, &e);
+    let prefix = temporary_prefix(&path.file_name().unwrap_or_default().display().to_string());
     let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY);
+    builder.prefix(&prefix);
     #[cfg(unix)]
     if mode == Mode::Normal {
         use std::os::unix::fs::PermissionsExt;
@@ -89,6 +90,31 @@ pub fn replace(path: &Path, content: &[u8], mode: Mode, durable: Durable) -> Res
     file.persist(path).map_err(|e| fault(path, &e.error))?;
     if durable == Durable::Yes {
         sync_folder(folder)?;
+    }
+    Ok(())
+}
+
+/// How the names start under which [`replace`] makes a file of this name.
+fn temporary_prefix(name: &str) -> String {
+    format!(".{name}.tmp-")
+}
+
+/// Removes what killed runs of [`replace`] left of these files of a folder. Only for whoever keeps all others from writing them.
+///
+/// # Errors
+/// [`codes::IO`].
+pub fn tidy(folder: &Path, names: &[&str]) -> Result<(), Fault> {
+    let items = match fs::read_dir(folder) {
+        Ok(items) => items,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(fault(folder, &e)),
+    };
+    let prefixes: Vec<String> = names.iter().map(|name| temporary_prefix(name)).collect();
+    for item in items.flatten() {
+        let name = item.file_name();
+        if prefixes.iter().any(|prefix| name.to_str().is_some_and(|name| name.starts_with(prefix))) {
+            fs::remove_file(item.path()).map_err(|e| fault(&item.path(), &e))?;
+        }
     }
     Ok(())
 }
@@ -157,6 +183,10 @@ mod tests {
         replace(&path, b"two", Mode::Private, Durable::No).expect("written");
         assert_eq!(read_text(&path, 10).expect("read").as_deref(), Some("two"));
         assert_eq!(fs::read_dir(dir.path().join("a")).expect("folder").count(), 1);
+        fs::write(dir.path().join("a/.b.txt.tmp-x1"), "left").expect("written");
+        fs::write(dir.path().join("a/.tmp-x1"), "not ours").expect("written");
+        tidy(&dir.path().join("a"), &["b.txt"]).expect("tidied");
+        assert_eq!(fs::read_dir(dir.path().join("a")).expect("folder").count(), 2);
         assert!(read(&path, 2).is_err());
         assert_eq!(read(&dir.path().join("none"), 2), Ok(None));
     }

@@ -151,7 +151,10 @@ impl<'a> Universe<'a> {
         if self.choices.get(id).is_some_and(|all| all.iter().any(|c| satisfies(req, &c.version))) {
             return None;
         }
-        let place = if req.comparators.is_empty() { id.to_string() } else { format!("{id}@{req}") };
+        let place = match req.to_string().as_str() {
+            "*" => id.to_string(),
+            text => format!("{id}@{}", text.strip_prefix('=').unwrap_or(text)),
+        };
         let matching: Vec<&Candidate> = candidates.iter().filter(|c| satisfies(req, &c.version)).collect();
         let withdrawn = matching.iter().rev().find(|c| c.status != LineStatus::Ok);
         let code = match withdrawn.map(|c| c.status) {
@@ -161,7 +164,8 @@ impl<'a> Universe<'a> {
         };
         let fault = Fault::new(code).at(place);
         Some(match (withdrawn, candidates.iter().map(|c| &c.version).max()) {
-            (Some(candidate), _) => fault.detail(candidate.version.to_string()),
+            (Some(candidate), _) if matching.len() > 1 => fault.detail(candidate.version.to_string()),
+            (Some(_), _) => fault,
             (None, Some(highest)) => fault.detail(format!("the highest version is {highest}")),
             (None, None) => fault.detail("it has no versions"),
         })

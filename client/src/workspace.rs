@@ -95,6 +95,9 @@ impl Workspace {
             Access::Write => Some(wait(context, &context.env.data_dir.join("locks").join(format!("{key}.lock")))?),
             Access::Read => None,
         };
+        if access == Access::Write {
+            files::tidy(&root, &[project::FILE, lock::FILE])?;
+        }
         let manifest = Manifest::read(&root.join(project::FILE))?;
         let project = match &manifest {
             Some(manifest) => {

@@ -20,7 +20,9 @@ use crate::{
 };
 
 /// How the names of entries in the making start. They stand beside the agent's folder and not in it, where an agent could read them.
-const TEMPORARY: &str = ".skill-tmp-";
+const MAKING: &str = ".skill-new-";
+/// How the names start under which entries are swapped: whole, and after the swap what was there before.
+const SWAPPING: &str = ".skill-old-";
 
 /// What is at an entry of an agent's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +168,8 @@ pub(crate) fn look(store: &Store, known: &BTreeSet<Digest>, entry: &Path, ours: 
 /// [`codes::IO`]; [`codes::FOREIGN_FOLDER`] if something appeared in the meantime.
 pub(super) fn apply(context: &Context, store: &Store, steps: &mut [Step]) -> Result<(), Fault> {
     for step in steps.iter_mut() {
+        let place = Place::of(step)?;
+        place.tidy(store)?;
         if step.kept_changed() {
             let entry = step.entry.display();
             context.output.warn(format!("{entry} was changed and is kept; it is no longer managed by skill"));
@@ -173,85 +177,111 @@ pub(super) fn apply(context: &Context, store: &Store, steps: &mut [Step]) -> Res
         if step.is_noop() {
             continue;
         }
-        let Some(folder) = step.entry.parent() else { continue };
-        files::make_folder(folder, Mode::Normal)?;
-        let temporary = temporary(folder, &step.entry)?;
+        files::make_folder(&place.folder, Mode::Normal)?;
         match &step.target {
-            Some(target) => place(store, step, target, &temporary)?,
-            None => rename(&step.entry, &temporary)?,
+            Some(target) => place.put(store, step, target)?,
+            None => rename(&step.entry, &place.swapping)?,
         }
-        step.kept = dispose(store, step, folder, &temporary)?;
+        step.kept = place.dispose(store, step)?;
     }
     Ok(())
 }
 
-/// The name beside the agent's folder under which an entry is made or thrown away. What a killed run left there is removed.
-fn temporary(folder: &Path, entry: &Path) -> Result<PathBuf, Fault> {
-    let beside = folder.parent().unwrap_or(folder);
-    let name = entry.file_name().unwrap_or_default().display().to_string();
-    let path = beside.join(format!("{TEMPORARY}{name}"));
-    remove(&path)?;
-    Ok(path)
+/// The names around an entry.
+struct Place {
+    folder: PathBuf,
+    name: String,
+    making: PathBuf,
+    swapping: PathBuf,
 }
 
-/// Makes the target under the temporary name and swaps it in. Afterwards the temporary name holds what was there before, if
-/// anything.
-fn place(store: &Store, step: &Step, target: &Target, temporary: &Path) -> Result<(), Fault> {
-    let source = store.path(&target.tree);
-    if target.copy {
-        copy(&source, temporary)?;
-    } else {
-        std::os::unix::fs::symlink(&source, temporary).map_err(|e| files::fault(temporary, &e))?;
+impl Place {
+    fn of(step: &Step) -> Result<Self, Fault> {
+        let nowhere = || Fault::new(codes::IO).at(step.entry.display().to_string()).detail("it is in no folder");
+        let folder = step.entry.parent().ok_or_else(nowhere)?;
+        let name = step.entry.file_name().ok_or_else(nowhere)?.display().to_string();
+        let beside = folder.parent().unwrap_or(folder);
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            making: beside.join(format!("{MAKING}{name}")),
+            swapping: beside.join(format!("{SWAPPING}{name}")),
+            name,
+        })
     }
-    if step.found != Found::Absent {
-        return exchange(temporary, &step.entry);
-    }
-    renameat_with(CWD, temporary, CWD, &step.entry, RenameFlags::NOREPLACE).map_err(|errno| {
-        if errno == rustix::io::Errno::EXIST {
-            return Fault::new(codes::FOREIGN_FOLDER).at(step.entry.display().to_string());
+
+    /// Clears what a killed run left: what was being made is worth nothing, what was being swapped may be somebody's work.
+    fn tidy(&self, store: &Store) -> Result<(), Fault> {
+        remove(&self.making)?;
+        match look(store, &BTreeSet::new(), &self.swapping, false)? {
+            Found::Absent => Ok(()),
+            Found::Link(_) | Found::Copy(_) => remove(&self.swapping),
+            Found::Changed | Found::Foreign => self.keep().map(drop),
         }
-        files::fault(&step.entry, &errno.into())
-    })
+    }
+
+    /// Makes the target beside the folder and swaps it in. Afterwards the swapping name holds what was there before, if anything.
+    fn put(&self, store: &Store, step: &Step, target: &Target) -> Result<(), Fault> {
+        let source = store.path(&target.tree);
+        if target.copy {
+            copy(&source, &self.making)?;
+        } else {
+            std::os::unix::fs::symlink(&source, &self.making).map_err(|e| files::fault(&self.making, &e))?;
+        }
+        if step.found != Found::Absent {
+            rename(&self.making, &self.swapping)?;
+            return exchange(&self.swapping, &step.entry);
+        }
+        renameat_with(CWD, &self.making, CWD, &step.entry, RenameFlags::NOREPLACE).map_err(|errno| {
+            if errno == rustix::io::Errno::EXIST {
+                return Fault::new(codes::FOREIGN_FOLDER).at(step.entry.display().to_string());
+            }
+            files::fault(&step.entry, &errno.into())
+        })
+    }
+
+    /// Throws away what was swapped out, if it is ours and still what the plan saw; otherwise keeps it.
+    fn dispose(&self, store: &Store, step: &Step) -> Result<Option<PathBuf>, Fault> {
+        let ours = match step.found {
+            Found::Absent | Found::Link(_) => true,
+            Found::Copy(tree) => look(store, &BTreeSet::from([tree]), &self.swapping, false)? == Found::Copy(tree),
+            Found::Changed | Found::Foreign => false,
+        };
+        if ours {
+            remove(&self.swapping)?;
+            return Ok(None);
+        }
+        self.keep().map(Some)
+    }
+
+    /// Moves what was swapped out to a folder beside the agent's.
+    fn keep(&self) -> Result<PathBuf, Fault> {
+        let mut backup = self.folder.as_os_str().to_owned();
+        backup.push(".backup");
+        let backup = PathBuf::from(backup);
+        files::make_folder(&backup, Mode::Normal)?;
+        let kept = (1..u32::MAX)
+            .map(|n| backup.join(format!("{}-{n}", self.name)))
+            .find(|path| fs::symlink_metadata(path).is_err())
+            .unwrap_or_else(|| backup.join(&self.name));
+        rename(&self.swapping, &kept)?;
+        Ok(kept)
+    }
 }
 
 /// Swaps two names. File systems without that operation get two renames, between which the entry is missing.
-fn exchange(temporary: &Path, entry: &Path) -> Result<(), Fault> {
+fn exchange(swapping: &Path, entry: &Path) -> Result<(), Fault> {
     use rustix::io::Errno;
-    match renameat_with(CWD, temporary, CWD, entry, RenameFlags::EXCHANGE) {
+    match renameat_with(CWD, swapping, CWD, entry, RenameFlags::EXCHANGE) {
         Ok(()) => Ok(()),
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            let old = temporary.with_extension("old");
-            remove(&old)?;
-            rename(entry, &old)?;
-            rename(temporary, entry)?;
-            rename(&old, temporary)
+            let new = swapping.with_extension("new");
+            remove(&new)?;
+            rename(swapping, &new)?;
+            rename(entry, swapping)?;
+            rename(&new, entry)
         }
         Err(errno) => Err(files::fault(entry, &errno.into())),
     }
-}
-
-/// Throws away what was swapped out, if it still is what the plan saw and ours; otherwise keeps it beside the agent's folder.
-fn dispose(store: &Store, step: &Step, folder: &Path, old: &Path) -> Result<Option<PathBuf>, Fault> {
-    let ours = match step.found {
-        Found::Absent | Found::Link(_) => true,
-        Found::Copy(tree) => look(store, &BTreeSet::from([tree]), old, false)? == Found::Copy(tree),
-        Found::Changed | Found::Foreign => false,
-    };
-    if ours {
-        remove(old)?;
-        return Ok(None);
-    }
-    let mut backup = folder.as_os_str().to_owned();
-    backup.push(".backup");
-    let backup = PathBuf::from(backup);
-    files::make_folder(&backup, Mode::Normal)?;
-    let name = step.entry.file_name().unwrap_or_default().display().to_string();
-    let kept = (1..u32::MAX)
-        .map(|n| backup.join(format!("{name}-{n}")))
-        .find(|path| fs::symlink_metadata(path).is_err())
-        .unwrap_or_else(|| backup.join(name));
-    rename(old, &kept)?;
-    Ok(Some(kept))
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), Fault> {

@@ -62,6 +62,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Fault> {
             store.remove(tree)?;
         }
     }
+    tidy(&store, context.clock.now().unix(), args.dry_run)?;
     let mut downloads: Vec<Old> = store::names(store.archives())?
         .into_iter()
         .map(|name| old(store.archives().join(name)))
@@ -84,6 +85,17 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Fault> {
         let (skills, downloads) = (count(result.skills, "unused skill"), count(result.downloads, "download"));
         out.status("Removed", format!("{skills} and {downloads}, {}{end}", bytes(result.bytes)));
     });
+    Ok(())
+}
+
+/// Removes what killed runs left half unpacked. A day is longer than any run that is still alive.
+fn tidy(store: &Store, now: u64, dry_run: bool) -> Result<(), Fault> {
+    for name in store::names(store.folder())?.iter().filter(|name| name.starts_with(files::TEMPORARY)) {
+        let old = old(store.folder().join(name))?;
+        if old.changed + 86_400 < now && !dry_run {
+            std::fs::remove_dir_all(&old.path).map_err(|e| files::fault(&old.path, &e))?;
+        }
+    }
     Ok(())
 }
 
