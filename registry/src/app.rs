@@ -1,6 +1,9 @@
 //! The public router with what every request passes: a request id, a span, metrics, and problem bodies for every error.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -8,19 +11,20 @@ use axum::{
     extract::{MatchedPath, Request},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use futures::FutureExt;
 use skill_schema::{
     Code, Fault, codes,
     problem::{self, Problem},
 };
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 use crate::{
-    error::{self, Error},
+    error::{Cause, Error},
     ids, routes,
     state::AppState,
+    traffic,
 };
 
 /// Finds a request in the log; taken from the client or a proxy if it is well-formed.
@@ -47,33 +51,23 @@ async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
     let method = request.method().clone();
+    let uri = request.uri().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let span = tracing::info_span!(
-        "request",
-        id = %id.to_str().unwrap_or_default(),
-        %method,
-        path = %request.uri().path(),
-        user = tracing::field::Empty
-    );
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = async {
-        answer.await.unwrap_or_else(|_| {
-            metrics::counter!("skill_panics_total").increment(1);
-            error::answer(Problem::new(codes::INTERNAL, codes::INTERNAL.title), None)
-        })
-    }
-    .instrument(span.clone())
-    .await;
-    let took = started.elapsed();
-    count(route.as_ref(), &method, response.status(), took.as_secs_f64());
-    span.in_scope(|| {
-        let (status, ms) = (response.status().as_u16(), took.as_millis());
-        if method == Method::GET || method == Method::HEAD {
-            tracing::debug!(status, ms, "answered");
-        } else {
-            tracing::info!(status, ms, "answered");
-        }
+    let name = id.to_str().unwrap_or_default();
+    // Reads are many: they get a span only where somebody wants to see them.
+    let span = if method.is_safe() {
+        tracing::debug_span!("request", id = name, user = field::Empty)
+    } else {
+        tracing::info_span!("request", id = name, user = field::Empty)
+    };
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
+    let mut response = answer.await.unwrap_or_else(|_| {
+        metrics::counter!("skill_panics_total").increment(1);
+        Error::Damaged("a panic".to_owned()).into_response()
     });
+    let took = started.elapsed();
+    traffic::count(route.as_ref().map_or("none", MatchedPath::as_str), &method, response.status(), took);
+    span.in_scope(|| log(&method, uri.path(), name, &response, took));
     if response.status().is_client_error() || response.status().is_server_error() {
         write_problem(&mut response, &id);
     }
@@ -83,24 +77,16 @@ async fn observe(request: Request, next: Next) -> Response {
     response
 }
 
-fn count(route: Option<&MatchedPath>, method: &Method, status: StatusCode, seconds: f64) {
-    // Paths of clients' own making are one class, so that they cannot fill the memory.
-    let route = route.map_or_else(|| "none".to_owned(), |route| route.as_str().to_owned());
-    let method = method_name(method);
-    let status = status.as_u16().to_string();
-    metrics::counter!("skill_requests_total", "route" => route.clone(), "method" => method, "status" => status)
-        .increment(1);
-    metrics::histogram!("skill_request_seconds", "route" => route).record(seconds);
-}
-
-fn method_name(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "PUT" => "PUT",
-        "POST" => "POST",
-        "DELETE" => "DELETE",
-        _ => "other",
+/// One line a request: a failure of ours always, a write as information, a read for those who debug.
+fn log(method: &Method, path: &str, id: &str, response: &Response, took: Duration) {
+    let (status, ms) = (response.status().as_u16(), took.as_millis());
+    let cause = response.extensions().get::<Cause>().map(|cause| cause.0.as_str());
+    if response.status().is_server_error() {
+        tracing::error!(%method, path, status, ms, id, cause, "failed");
+    } else if method.is_safe() {
+        tracing::debug!(%method, path, status, ms, cause, "answered");
+    } else {
+        tracing::info!(%method, path, status, ms, cause, "answered");
     }
 }
 
@@ -110,7 +96,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
         let bytes = id.as_bytes();
         (1..=64).contains(&bytes.len()) && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
     });
-    let new = || HeaderValue::from_str(&ids::request_id()).unwrap_or_else(|_| HeaderValue::from_static("none"));
+    let new = || HeaderValue::try_from(ids::request_id()).unwrap_or_else(|_| HeaderValue::from_static("none"));
     given.cloned().unwrap_or_else(new)
 }
 

@@ -100,6 +100,10 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error>
     task.await.map_err(|e| Error::Damaged(format!("a task ended: {e}")))?
 }
 
+/// What went wrong, for the log: callers see only the problem.
+#[derive(Debug, Clone)]
+pub struct Cause(pub String);
+
 /// Takes the problem as it is; the layer that knows the request id writes the body (see `app.rs`).
 pub fn answer(problem: Problem, retry_after: Option<u64>) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -122,12 +126,9 @@ impl IntoResponse for Error {
             _ if problem.status == 503 => Some(1),
             _ => None,
         };
-        if problem.status >= 500 {
-            tracing::error!(error = %self, code = problem.code, "request failed");
-        } else {
-            tracing::debug!(error = %self, code = problem.code, "request refused");
-        }
-        answer(problem, retry_after)
+        let mut response = answer(problem, retry_after);
+        response.extensions_mut().insert(Cause(self.to_string()));
+        response
     }
 }
 

@@ -32,6 +32,7 @@ pub mod state;
 pub mod store;
 pub mod telemetry;
 pub mod tokens;
+pub mod traffic;
 pub mod upload;
 pub mod usage;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    extract::{Request as HttpRequest, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
     routing::get,
 };
@@ -58,23 +58,25 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Names need no percent-encoding, so the path is taken as it is: `%2f` is not a slash here.
-async fn skill(State(app): State<AppState>, reader: Reader, uri: Uri, headers: HeaderMap) -> Result<Response, Error> {
-    let key = uri.path().strip_prefix("/index/").unwrap_or_default();
+async fn skill(State(app): State<AppState>, reader: Reader, request: HttpRequest) -> Result<Response, Error> {
+    let headers = request.headers();
+    let key = request.uri().path().strip_prefix("/index/").unwrap_or_default();
     reader.check(key)?;
     if let Some(entry) = app.index_cache.get(key) {
-        return Ok(answer(&app, &entry, &headers));
+        return Ok(answer(&app, &entry, headers));
     }
     let id: SkillId = key.parse()?;
     let file = app.store.index(&id).await?.ok_or_else(|| Fault::new(codes::NOT_FOUND).at(key))?;
     let entry = app.index_cache.put(key, Entry::new(file.text, &file.sha256, file.revision));
-    Ok(answer(&app, &entry, &headers))
+    Ok(answer(&app, &entry, headers))
 }
 
-async fn chain(State(app): State<AppState>, reader: Reader, uri: Uri, headers: HeaderMap) -> Result<Response, Error> {
-    let key = uri.path().strip_prefix("/index/").unwrap_or_default();
+async fn chain(State(app): State<AppState>, reader: Reader, request: HttpRequest) -> Result<Response, Error> {
+    let headers = request.headers();
+    let key = request.uri().path().strip_prefix("/index/").unwrap_or_default();
     reader.check_any()?;
     if let Some(entry) = app.index_cache.get(key) {
-        return Ok(answer(&app, &entry, &headers));
+        return Ok(answer(&app, &entry, headers));
     }
     if key != OPERATOR {
         key.parse::<Scope>()?;
@@ -85,7 +87,7 @@ async fn chain(State(app): State<AppState>, reader: Reader, uri: Uri, headers: H
     }
     let revision = lines.last().map_or(0, |line| i64::try_from(line.seq).unwrap_or(i64::MAX));
     let entry = app.index_cache.put(key, Entry::hashed(render_chain(&lines), revision));
-    Ok(answer(&app, &entry, &headers))
+    Ok(answer(&app, &entry, headers))
 }
 
 /// The file in the form that the client takes, or 304.
@@ -99,6 +101,7 @@ fn answer(app: &AppState, entry: &Arc<Entry>, request: &HeaderMap) -> Response {
     let known = [tag, &entry.etag, &entry.gzip_etag].into_iter().find(|tag| names_tag(request, tag));
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
+    headers.reserve(8);
     headers.insert(header::ETAG, known.unwrap_or(tag).clone());
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(header::CACHE_CONTROL, cache_control(app));
