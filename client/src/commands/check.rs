@@ -6,7 +6,10 @@ mod sarif;
 
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
+use clap::{
+    ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use serde::Serialize;
 use skill_bundle::{
     Package,
@@ -51,8 +54,8 @@ pub struct Args {
     /// How strict to be: as publishing, or as agents that load what they can.
     #[arg(long, value_enum, default_value = "strict", hide_possible_values = true, value_name = "strict|lenient")]
     level: Level,
-    /// Whose extensions of the frontmatter count as known: agentskills, claude, codex or openclaw.
-    #[arg(long, value_name = "PROFILE", value_parser = profile, default_value = "agentskills")]
+    /// Whose extensions of the frontmatter count as known.
+    #[arg(long, value_name = "PROFILE", value_parser = profiles(), default_value = "agentskills")]
     profile: Profile,
     /// How to print what was found.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "human")]
@@ -78,11 +81,10 @@ enum Format {
     Github,
 }
 
-fn profile(name: &str) -> Result<Profile, String> {
-    Profile::find(name).ok_or_else(|| {
-        let known: Vec<&str> = Profile::ALL.iter().map(|profile| profile.as_str()).collect();
-        format!("there are {}", known.join(", "))
-    })
+/// Reads the name of a profile.
+fn profiles() -> impl TypedValueParser<Value = Profile> {
+    let names = PossibleValuesParser::new(Profile::ALL.map(Profile::as_str));
+    names.map(|name| Profile::find(&name).unwrap_or_default())
 }
 
 /// What was found in one skill.

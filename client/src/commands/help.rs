@@ -1,5 +1,6 @@
 //! `skill help`: the help of a command, a topic, or the whole command tree for programs and for docs/cli.md.
 
+mod groups;
 mod markdown;
 mod topics;
 mod tree;
@@ -9,6 +10,7 @@ use skill_schema::{Fault, codes};
 
 use crate::{cli, context::Context, output::HEAD, suggest::nearest};
 
+pub use groups::grouped;
 pub use markdown::markdown;
 
 /// Show the help of a command or a topic.
