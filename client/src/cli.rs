@@ -26,7 +26,11 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  skill cache dir                         show where downloads are kept";
+  skill search pdf forms                  find skills
+  skill add cisco/codeguard               install one into this project
+  skill sync                              install what skills.lock names
+  skill new pdf-forms                     start a skill of your own
+  skill publish                           check, sign and publish it";
 
 /// The flags that every command has.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -240,7 +244,7 @@ impl Command {
 
 /// The whole command line, as clap sees it: for parsing, help, completions and man pages.
 pub fn command() -> clap::Command {
-    with_template(Cli::command()).max_term_width(100)
+    commands::help::grouped(with_template(Cli::command())).max_term_width(100)
 }
 
 fn with_template(command: clap::Command) -> clap::Command {
