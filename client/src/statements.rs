@@ -1,7 +1,8 @@
-//! What the commands that sign have in common: the scope's chain, the key, and a second attempt when somebody else was quicker.
+//! What the commands that sign have in common: the scope's chain, the key, and another attempt when somebody else was quicker.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use skill_bundle::{chain::Chain, keys::SecretKey};
 use skill_schema::{Digest, Fault, Scope, codes, statement::Role};
 
@@ -11,6 +12,32 @@ use crate::{
     context::Context,
     signing::{self, KeyArgs, Stored},
 };
+
+/// How often a statement is signed anew because somebody else's came in between. Each time somebody has made progress, so this only
+/// ends publishing to a scope that many others publish to at the same moment.
+const ATTEMPTS: usize = 12;
+
+/// The attempts that are left to get a statement in.
+pub struct Attempts(backon::ExponentialBackoff);
+
+impl Default for Attempts {
+    fn default() -> Self {
+        let delays = ExponentialBuilder::default().with_min_delay(Duration::from_millis(10)).with_jitter();
+        Self(delays.with_factor(1.5).with_max_delay(Duration::from_millis(500)).with_max_times(ATTEMPTS).build())
+    }
+}
+
+impl Attempts {
+    /// Waits a moment if the statement was refused because the chain has moved on, so that those who lost do not all come back at once.
+    ///
+    /// # Errors
+    /// The refusal, if it was another one or too many attempts have failed.
+    pub async fn after(&mut self, refusal: anyhow::Error) -> anyhow::Result<()> {
+        let delay = if moved_on(&refusal) { self.0.next() } else { None };
+        tokio::time::sleep(delay.ok_or(refusal)?).await;
+        Ok(())
+    }
+}
 
 /// A scope whose next statement is about to be signed.
 pub struct Signing {
@@ -112,7 +139,7 @@ pub fn role_name(role: Role) -> &'static str {
 }
 
 /// Whether the registry refused a statement because the chain has moved on.
-pub fn moved_on(error: &anyhow::Error) -> bool {
+fn moved_on(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Refused>().is_some_and(|refused| refused.0.code == codes::SEQ.id)
 }
 

@@ -16,7 +16,7 @@ use crate::{
     progress::Progress,
     report::Note,
     signing::KeyArgs,
-    statements::{self, Signing},
+    statements::{self, Attempts, Signing},
 };
 use prepare::Prepared;
 use skill_schema::statement::Role;
@@ -111,9 +111,8 @@ async fn send(
 ) -> anyhow::Result<Sent> {
     let (id, version) = (&prepared.manifest.id, &prepared.manifest.version);
     let archive = &prepared.packed.archive;
-    let mut left = statements::ATTEMPTS;
+    let mut attempts = Attempts::default();
     loop {
-        left -= 1;
         let release = statement::release(prepared, &signing, parent.clone(), context.clock.now());
         let envelope = statement::sign(prepared, release.clone(), secret)?;
         let progress = Progress::bytes(&context.output, "Uploading", archive.len() as u64);
@@ -121,9 +120,6 @@ async fn send(
         drop(progress);
         match answer {
             Ok((new, response)) => return Ok(Sent { signing, release, new, response }),
-            Err(error) if left > 0 && statements::moved_on(&error) => {
-                signing = Signing::start(context, &id.scope, None).await?;
-            }
             Err(error) if is(&error, codes::VERSION_EXISTS.id) => {
                 // Somebody published the same number in between: say what, as if it had been seen at first.
                 let after = Signing::start(context, &id.scope, None).await?;
@@ -132,8 +128,9 @@ async fn send(
                     None => Err(error),
                 };
             }
-            Err(error) => return Err(error),
+            Err(refusal) => attempts.after(refusal).await?,
         }
+        signing = Signing::start(context, &id.scope, None).await?;
     }
 }
 

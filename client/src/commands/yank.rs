@@ -12,7 +12,7 @@ use crate::{
     config::credentials,
     context::Context,
     signing::KeyArgs,
-    statements::{self, Signing},
+    statements::{self, Attempts, Signing},
 };
 
 /// Withdraw a version: it is not chosen any more, but still there for those whose skills.lock names it.
@@ -129,7 +129,7 @@ fn check<'a>(args: &Args, version: &Version, signing: &'a Signing) -> std::resul
     Ok(published)
 }
 
-/// Signs and sends; a second time if somebody else's statement came in between.
+/// Signs and sends; again if somebody else's statement came in between.
 async fn send(
     args: &Args,
     version: &Version,
@@ -138,17 +138,14 @@ async fn send(
     context: &Context,
 ) -> anyhow::Result<u64> {
     let id = &args.spec.id;
-    let mut second = false;
+    let mut attempts = Attempts::default();
     loop {
         let envelope = sign(args, version, &signing, secret, context)?;
         match signing.source.api()?.yank(id, version, &envelope).await {
             Ok(response) => return Ok(response.log),
-            Err(error) if !second && statements::moved_on(&error) => {
-                signing = Signing::start(context, &id.scope, args.spec.registry.as_deref()).await?;
-                second = true;
-            }
-            Err(error) => return Err(error),
+            Err(refusal) => attempts.after(refusal).await?,
         }
+        signing = Signing::start(context, &id.scope, args.spec.registry.as_deref()).await?;
     }
 }
 

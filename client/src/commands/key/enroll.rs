@@ -15,7 +15,7 @@ use crate::{
     context::Context,
     files::{self, Durable, Mode},
     signing::{self, KeyArgs},
-    statements::{self, Signing},
+    statements::{self, Attempts, Signing},
 };
 
 /// Let a key sign for a scope. The first key creates the scope.
@@ -125,7 +125,7 @@ fn request(
     if args.dry_run { Ok(()) } else { files::replace(path, &envelope, Mode::Normal, Durable::Yes) }
 }
 
-/// Signs with the new key and, but for the first one, with a present owner key, and sends it. A second time if the chain has moved on.
+/// Signs with the new key and, but for the first one, with a present owner key, and sends it; again if the chain has moved on.
 async fn send(
     args: &Args,
     context: &Context,
@@ -138,17 +138,18 @@ async fn send(
         signers.push(owner_key(args, context, &signing, secret).await?);
     }
     let signers: Vec<&SecretKey> = signers.iter().collect();
-    let (seq, envelope) = statement::add(&signing, secret, roles, context.clock.now(), &signers)?;
-    if args.dry_run {
-        return Ok((seq, None));
+    let mut attempts = Attempts::default();
+    loop {
+        let (seq, envelope) = statement::add(&signing, secret, roles, context.clock.now(), &signers)?;
+        if args.dry_run {
+            return Ok((seq, None));
+        }
+        match signing.source.api()?.scope(&args.scope, &envelope).await {
+            Ok(response) => return Ok((seq, Some(response.log))),
+            Err(refusal) => attempts.after(refusal).await?,
+        }
+        signing = Signing::start(context, &args.scope, None).await?;
     }
-    match signing.source.api()?.scope(&args.scope, &envelope).await {
-        Err(error) if statements::moved_on(&error) => {}
-        answer => return Ok((seq, Some(answer?.log))),
-    }
-    signing = Signing::start(context, &args.scope, None).await?;
-    let (seq, envelope) = statement::add(&signing, secret, roles, context.clock.now(), &signers)?;
-    Ok((seq, Some(signing.source.api()?.scope(&args.scope, &envelope).await?.log)))
 }
 
 /// The present owner key that agrees, opened. The new key itself, if its roles change and it is an owner.

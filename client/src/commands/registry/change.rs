@@ -114,7 +114,10 @@ pub(super) fn remove(args: &RemoveArgs, context: &Context) -> anyhow::Result<()>
             return Err(context.cancelled());
         }
         edit.save()?;
-        credentials::store(&context.env, &registry.url, None)?;
+        let others = context.config.registries()?;
+        if !others.iter().any(|other| other.url == registry.url && other.name != registry.name) {
+            credentials::store(&context.env, &registry.url, None)?;
+        }
     }
     let changed = Changed { name: args.name.clone(), url: registry.url, scopes, dry_run: args.dry_run };
     context.output.result_or("skill.registry.remove/1", &changed, |out| {
