@@ -4,6 +4,7 @@ mod inventory;
 mod manifest;
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     fs::File,
     path::{Path, PathBuf},
@@ -50,6 +51,8 @@ pub struct Workspace {
     /// What we put into agents' folders before.
     pub inventory: Inventory,
     lock_text: String,
+    /// Folders whose links were followed: the same few are asked for every skill.
+    followed: RefCell<BTreeMap<PathBuf, PathBuf>>,
     /// Keeps other commands out while it lives.
     _guard: Option<File>,
 }
@@ -118,6 +121,7 @@ impl Workspace {
             lock: lock.transpose()?,
             inventory,
             lock_text: lock_text.unwrap_or_default(),
+            followed: RefCell::default(),
             _guard: guard,
         })
     }
@@ -184,7 +188,8 @@ impl Workspace {
     pub fn folders(&self, agents: &Agents, names: &[String]) -> Result<BTreeMap<PathBuf, Vec<String>>, Fault> {
         let mut folders: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
         for name in names {
-            let folder = resolved(&agents.folder(name, &self.place)?);
+            let folder = agents.folder(name, &self.place)?;
+            let folder = self.followed.borrow_mut().entry(folder).or_insert_with_key(|f| resolved(f)).clone();
             let readers = folders.entry(folder).or_default();
             if !readers.contains(name) {
                 readers.push(name.clone());
