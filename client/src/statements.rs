@@ -9,6 +9,7 @@ use skill_schema::{Digest, Fault, Scope, codes, statement::Role};
 use crate::{
     api::Refused,
     catalogue::{Catalogue, ScopeChain, Source},
+    config::{Registry, credentials},
     context::Context,
     signing::{self, KeyArgs, Stored},
 };
@@ -60,6 +61,17 @@ impl Signing {
     /// The folded chain.
     pub fn chain(&self) -> &Chain {
         &self.chain.chain
+    }
+}
+
+/// Whether there is a token to send: without one nothing is signed, so that nobody types a passphrase in vain.
+///
+/// # Errors
+/// [`codes::UNAUTHENTICATED`]; a token that cannot be read.
+pub fn check_signed_in(context: &Context, registry: &Registry) -> Result<(), Fault> {
+    match credentials::token(context, registry)? {
+        Some(_) => Ok(()),
+        None => Err(Fault::new(codes::UNAUTHENTICATED).at(registry.label())),
     }
 }
 

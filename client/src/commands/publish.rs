@@ -11,7 +11,6 @@ use skill_schema::{Digest, Fault, api::publish::Meta, codes, lint::Level, versio
 
 use crate::{
     api::Refused,
-    config::credentials,
     context::Context,
     progress::Progress,
     report::Note,
@@ -66,8 +65,8 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     }
     let id = &prepared.manifest.id;
     let registry = context.registry_for(id, None)?;
-    if !args.dry_run && credentials::token(context, &registry)?.is_none() {
-        return Err(Fault::new(codes::UNAUTHENTICATED).at(registry.label()).into());
+    if !args.dry_run {
+        statements::check_signed_in(context, &registry)?;
     }
     let signing = Signing::start(context, &id.scope, None).await?;
     if let Some(published) = signing.chain().release(&id.name, &prepared.manifest.version) {

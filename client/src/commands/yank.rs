@@ -9,7 +9,6 @@ use skill_schema::{
 };
 
 use crate::{
-    config::credentials,
     context::Context,
     signing::KeyArgs,
     statements::{self, Attempts, Signing},
@@ -79,8 +78,8 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     }
     let named = args.spec.registry.as_deref();
     let registry = context.registry_for(id, named)?;
-    if !args.dry_run && credentials::token(context, &registry)?.is_none() {
-        return Err(Fault::new(codes::UNAUTHENTICATED).at(registry.label()).into());
+    if !args.dry_run {
+        statements::check_signed_in(context, &registry)?;
     }
     let signing = Signing::start(context, &id.scope, named).await?;
     let published = check(&args, version, &signing)?;

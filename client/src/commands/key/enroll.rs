@@ -99,6 +99,9 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
             enrolled = Enrolled { keyid: id, roles: key.roles.clone(), seq, changed: false, ..enrolled };
         }
         _ => {
+            if !args.dry_run && args.request.is_none() {
+                statements::check_signed_in(context, &signing.source.registry)?;
+            }
             let secret = stored.open(context, &own)?;
             enrolled.keyid = secret.keyid();
             if let Some(path) = &args.request {
@@ -181,6 +184,9 @@ async fn cosign(args: &Args, path: &Path, context: &Context) -> anyhow::Result<(
     let wanted = envelope.statement::<ScopeKeys>().map_err(|fault| fault.at(path.display().to_string()))?.predicate;
     let signing = Signing::start(context, &args.scope, None).await?;
     let change = statement::read_request(signing.chain(), &wanted)?;
+    if !args.dry_run {
+        statements::check_signed_in(context, &signing.source.registry)?;
+    }
     let by = KeyArgs { key: args.by.clone(), passphrase_file: args.by_passphrase_file.clone() };
     let stored = statements::choose(context, &by, &signing, Role::Owner).await?;
     let roles = change.roles.iter().map(|role| statements::role_name(*role)).collect::<Vec<_>>().join(", ");
