@@ -36,10 +36,9 @@ pub fn check<'a>(files: impl IntoIterator<Item = File<'a>>, limits: &Limits) -> 
         }
         if let Some(text) = text::of(file.content) {
             text::check(file.path, text, limits, &mut found);
-            evidence::check(file, text, &mut found);
         }
     }
-    hosts::check(&files, &mut found);
+    evidence::check(&files, &mut found);
     let mut findings = found.finish();
     skill_schema::lint::sort(&mut findings);
     findings

@@ -25,8 +25,11 @@ use skill_schema::{
 const SMALL: Limits =
     Limits { archive: 1 << 20, unpacked: 1 << 20, file: 4096, files: 8, line: 200, blank_run: 5, ..Limits::V1 };
 
+/// What is done with one input.
+pub type Body = fn(&[u8]);
+
 /// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Body)] = &[
     ("archive", archive),
     ("gunzip", gunzip),
     ("package", package),

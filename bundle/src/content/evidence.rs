@@ -2,7 +2,10 @@
 
 use skill_schema::lint::Finding;
 
-use super::{Found, hosts, place, text::lines};
+use super::{
+    Found, hosts, place,
+    text::{self, lines},
+};
 use crate::archive::File;
 
 /// Programs that fetch, and programs that run what they are given.
@@ -74,13 +77,43 @@ const CONCEALMENT: &[&str] = &[
     "not be visible to the ",
 ];
 
+/// Bytes of the shortest thing that is looked for in a line, `<!--`.
+const SHORTEST: usize = 4;
+
 /// The longest phrase of [`CONCEALMENT`] and what precedes it on the line before.
 const PHRASE: usize = 64;
 
-/// Looks at one text.
-pub(super) fn check(file: &File<'_>, text: &str, found: &mut Found) {
+/// Bytes of text in a package that are searched. Notes are for readers, who do not read this much; the rules themselves have no such
+/// bound.
+const SEARCHED: usize = 4 * 1024 * 1024;
+
+/// The texts that are searched, from the first file on until [`SEARCHED`] bytes are reached.
+pub(super) fn searched<'f, 'a>(files: &'f [File<'a>]) -> impl Iterator<Item = (&'f File<'a>, &'a str)> {
+    let mut left = SEARCHED;
+    files.iter().filter_map(|file| text::of(file.content).map(|text| (file, text))).take_while(move |(_, text)| {
+        let fits = text.len() <= left;
+        left = left.saturating_sub(text.len());
+        fits
+    })
+}
+
+/// Looks at all texts.
+pub(super) fn check(files: &[File<'_>], found: &mut Found) {
+    let mut count = 0;
+    for (file, text) in searched(files) {
+        check_text(file, text, found);
+        count += 1;
+    }
+    if let Some(file) = files.iter().filter(|file| text::of(file.content).is_some()).nth(count) {
+        let message = format!("this file and those after it were not searched: more than {SEARCHED} bytes of text");
+        found.add(Finding::note("content.not-searched", message).file(file.path));
+    }
+    hosts::check(files, found);
+}
+
+fn check_text(file: &File<'_>, text: &str, found: &mut Found) {
     let is_markdown = file.path.to_ascii_lowercase().ends_with(".md");
-    for (index, line) in lines(text) {
+    for (index, line) in lines(text).filter(|(_, line)| line.len() >= SHORTEST) {
         let note = |rule, message: String, at, len| {
             Finding::note(rule, message).file(file.path).place(place(index + 1, line, at, len))
         };
@@ -114,6 +147,9 @@ pub(super) fn check(file: &File<'_>, text: &str, found: &mut Found) {
 
 /// A fetching program on a line, piped or substituted into one that runs what it reads.
 fn fetch_and_run(line: &str) -> Option<usize> {
+    if !line.contains(['|', '(', '`']) {
+        return None;
+    }
     let lower = line.to_ascii_lowercase();
     let at = FETCHERS.iter().filter_map(|fetcher| find_word(&lower, fetcher)).min()?;
     let piped = lower[at..].split('|').skip(1).any(runs);
@@ -147,6 +183,15 @@ fn conceals(path: &str, text: &str, found: &mut Found) {
         if found.is_full(RULE) {
             return;
         }
+        let the = text[..at].trim_ascii_end();
+        if !the
+            .len()
+            .checked_sub(3)
+            .and_then(|from| the.get(from..))
+            .is_some_and(|word| word.eq_ignore_ascii_case("the"))
+        {
+            continue;
+        }
         let mut start = at.saturating_sub(PHRASE);
         while !text.is_char_boundary(start) {
             start += 1;
@@ -175,8 +220,9 @@ mod tests {
 
     fn rules(path: &str, text: &str) -> Vec<(&'static str, Option<usize>)> {
         let mut found = Found::default();
-        check(&File { path, content: text.as_bytes(), executable: false }, text, &mut found);
-        let findings = found.finish();
+        check(&[File { path, content: text.as_bytes(), executable: false }], &mut found);
+        let mut findings = found.finish();
+        findings.retain(|finding| finding.rule != "content.undeclared-host");
         assert!(findings.iter().all(|finding| !finding.is_error() && finding.code.is_none()));
         findings.into_iter().map(|finding| (finding.rule, finding.line)).collect()
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use skill_schema::lint::Finding;
 
-use super::{Found, place, text};
+use super::{Found, evidence, place, text};
 use crate::archive::File;
 
 /// Files that run: by extension, where neither the execute bit nor `#!` says so.
@@ -19,6 +19,12 @@ const TOP_LEVEL: &[&str] = &["ai", "app", "cloud", "co", "com", "dev", "edu", "g
 /// Hosts that reach nobody else: the machine itself and names reserved for examples (RFC 2606).
 const HARMLESS: &[&str] = &["localhost", "127.0.0.1", "0.0.0.0", "example.com", "example.org", "example.net"];
 
+/// Bytes of a host name (RFC 1035 §2.3.4).
+const MAX_HOST: usize = 253;
+
+/// Bytes of a link's text and of its address that are looked at: a bound on the work that a line of brackets makes.
+const MAX_LINK: usize = 300;
+
 /// A Markdown link whose text names another host than its address.
 pub(super) struct Misleading<'a> {
     pub says: &'a str,
@@ -29,19 +35,20 @@ pub(super) struct Misleading<'a> {
 
 /// Notes hosts that a script names and SKILL.md, which is what people read, does not.
 pub(super) fn check(files: &[File<'_>], found: &mut Found) {
+    const RULE: &str = "content.undeclared-host";
     let skill_md = files.iter().find(|file| file.path == super::SKILL_MD).and_then(|file| text::of(file.content));
-    let skill_md = skill_md.unwrap_or_default();
-    let mut seen = BTreeSet::new();
-    for file in files.iter().filter(|file| is_script(file)) {
-        let Some(text) = text::of(file.content) else { continue };
-        for (index, line) in text::lines(text) {
+    let mut known: BTreeSet<_> = skill_md.unwrap_or_default().split(|c| !is_of_host(c)).map(trimmed).collect();
+    for (file, text) in evidence::searched(files).filter(|(file, _)| is_script(file)) {
+        for (index, line) in text::lines(text).filter(|(_, line)| line.contains("://")) {
             for (at, host) in hosts(line) {
-                let known = HARMLESS.iter().any(|name| is_within(host, name)) || skill_md.contains(host);
-                if known || found.is_full("content.undeclared-host") || !seen.insert(host) {
+                if found.is_full(RULE) {
+                    return;
+                }
+                if HARMLESS.iter().any(|name| is_within(host, name)) || !known.insert(host) {
                     continue;
                 }
                 let message = format!("names the host {host}, which SKILL.md does not mention");
-                let finding = Finding::note("content.undeclared-host", message).file(file.path);
+                let finding = Finding::note(RULE, message).file(file.path);
                 found.add(finding.place(place(index + 1, line, at, host.len())));
             }
         }
@@ -56,8 +63,12 @@ fn is_script(file: &File<'_>) -> bool {
 /// Hosts after `http://` and `https://` in a line, with their offsets.
 fn hosts(line: &str) -> impl Iterator<Item = (usize, &str)> {
     line.match_indices("://").filter_map(|(at, separator)| {
-        let before = line[..at].to_ascii_lowercase();
-        if !before.ends_with("http") && !before.ends_with("https") {
+        let ends = |scheme: &str| {
+            at.checked_sub(scheme.len())
+                .and_then(|from| line.get(from..at))
+                .is_some_and(|s| s.eq_ignore_ascii_case(scheme))
+        };
+        if !ends("http") && !ends("https") {
             return None;
         }
         let start = at + separator.len();
@@ -65,10 +76,22 @@ fn hosts(line: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+fn is_of_host(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-')
+}
+
+/// A host without the full stop of the sentence that it ends.
+fn trimmed(host: &str) -> &str {
+    host.trim_end_matches('.')
+}
+
 /// The host at the start of a text: letters, digits, dots and hyphens, with at least one dot, or `localhost`.
 fn host_at(text: &str) -> Option<&str> {
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))).unwrap_or(text.len());
-    let host = text[..end].trim_end_matches('.');
+    let end = text.find(|c| !is_of_host(c)).unwrap_or(text.len());
+    if end > MAX_HOST {
+        return None;
+    }
+    let host = trimmed(&text[..end]);
     (host.contains('.') || host == "localhost").then_some(host)
 }
 
@@ -81,9 +104,12 @@ fn is_within(host: &str, name: &str) -> bool {
 /// Inline links `[text](address)` of one line whose text is itself an address or host, of another host.
 pub(super) fn misleading_links(line: &str) -> impl Iterator<Item = Misleading<'_>> {
     line.match_indices("](").filter_map(|(middle, separator)| {
-        let open = line[..middle].rfind('[')?;
+        let start = floor(line, middle.saturating_sub(MAX_LINK));
+        let open = start + line[start..middle].rfind('[')?;
         let text = line[open + 1..middle].trim_matches(['`', '*', '_', ' ', '<', '>']);
-        let address = line[middle + separator.len()..].split([')', ' ']).next()?;
+        let address = &line[middle + separator.len()..];
+        let address = &address[..floor(address, MAX_LINK)];
+        let address = address.split([')', ' ']).next()?;
         let (_, leads) = hosts(address).next()?;
         let says = match hosts(text).next() {
             Some((_, host)) => host,
@@ -94,6 +120,15 @@ pub(super) fn misleading_links(line: &str) -> impl Iterator<Item = Misleading<'_
             || says.strip_prefix("www.").is_some_and(|s| is_within(leads, s));
         (!same).then_some(Misleading { says, leads, at: open, len: middle - open + 1 })
     })
+}
+
+/// The start of the character that an offset is in.
+fn floor(text: &str, mut at: usize) -> usize {
+    at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
 }
 
 /// Whether a text without a scheme is a host, perhaps with a path, rather than a file's name or a sentence.

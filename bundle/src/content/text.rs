@@ -22,16 +22,18 @@ struct First {
 }
 
 impl First {
-    fn note(&mut self, finding: impl FnOnce() -> Finding) {
-        match self.finding {
-            None => self.finding = Some(finding()),
-            Some(_) => self.more += 1,
+    /// Adds the places of one line: the first of all is described, the others are counted.
+    fn note<T>(&mut self, mut places: impl Iterator<Item = T>, describe: impl FnOnce(T) -> Finding) {
+        if self.finding.is_none() {
+            self.finding = places.next().map(describe);
         }
+        self.more += places.count();
     }
 
     fn report(self, found: &mut Found) {
         if let Some(mut finding) = self.finding {
             if self.more > 0 {
+                // Writing into a String cannot fail.
                 let _ = write!(finding.message, ", and {} more in this file", self.more);
             }
             found.add(finding);
@@ -44,21 +46,26 @@ pub(super) fn check(path: &str, text: &str, limits: &Limits, found: &mut Found) 
     let error = |rule, code: &'static Code, message: String| Finding::error(rule, code, message).file(path);
     let (mut hidden, mut control, mut long) = (First::default(), First::default(), First::default());
     let mut blanks = BlankRun::default();
+    // Asked of the whole text first: most texts have neither.
+    let (any_hidden, any_control) = (!text.is_ascii(), text.bytes().any(is_control));
     for (index, line) in lines(text) {
         let number = index + 1;
-        if line.len() > limits.line {
-            let message = format!("a line of {} bytes, more than {}", line.len(), limits.line);
-            long.note(|| error("content.line-length", codes::LINE_LENGTH, message).place(place(number, line, 0, 0)));
-        }
         blanks.see(number, line);
-        for (at, c) in hidden_characters(line, index == 0) {
-            hidden.note(|| {
+        if line.len() > limits.line {
+            long.note(std::iter::once(line.len()), |len| {
+                let message = format!("a line of {len} bytes, more than {}", limits.line);
+                error("content.line-length", codes::LINE_LENGTH, message).place(place(number, line, 0, 0))
+            });
+        }
+        if any_hidden {
+            hidden.note(hidden_characters(line, index == 0), |(at, c)| {
                 let message = format!("U+{:04X}, {}", u32::from(c), describe(c));
                 error("content.hidden-char", codes::HIDDEN_CHAR, message).place(place(number, line, at, c.len_utf8()))
             });
         }
-        for (at, byte) in line.bytes().enumerate().filter(|(_, byte)| *byte < 0x20 && *byte != b'\t') {
-            control.note(|| {
+        if any_control {
+            let controls = line.bytes().enumerate().filter(|(_, byte)| is_control(*byte));
+            control.note(controls, |(at, byte)| {
                 let finding =
                     error("content.control-char", codes::TEXT_CONTROL, format!("control character U+{byte:04X}"));
                 let finding = if byte == b'\r' { finding.help("write line ends as LF, not CR LF") } else { finding };
@@ -76,9 +83,22 @@ pub(super) fn check(path: &str, text: &str, limits: &Limits, found: &mut Found) 
     }
 }
 
+/// C0 control characters but TAB and LF.
+fn is_control(byte: u8) -> bool {
+    byte < 0x20 && byte != b'\t' && byte != b'\n'
+}
+
 /// The lines of a text, counted from 0. A line feed at the end starts no further line.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.strip_suffix('\n').unwrap_or(text).split('\n').enumerate()
+    let mut rest = Some(text.strip_suffix('\n').unwrap_or(text));
+    // Simpler than `split`, which costs more than the line where lines are short.
+    let next = move || {
+        let text = rest?;
+        let end = text.as_bytes().iter().position(|byte| *byte == b'\n');
+        rest = end.map(|end| &text[end + 1..]);
+        Some(&text[..end.unwrap_or(text.len())])
+    };
+    std::iter::from_fn(next).enumerate()
 }
 
 /// The longest run of lines of nothing but white space.
@@ -91,7 +111,12 @@ struct BlankRun {
 
 impl BlankRun {
     fn see(&mut self, number: usize, line: &str) {
-        if !line.trim().is_empty() {
+        let blank = match line.as_bytes().first() {
+            None => true,
+            Some(byte) if byte.is_ascii_graphic() => false,
+            Some(_) => line.trim().is_empty(),
+        };
+        if !blank {
             self.current = 0;
             return;
         }
@@ -106,11 +131,9 @@ impl BlankRun {
 /// Characters of a line that nobody sees, with their offsets. Candidates are found by their first UTF-8 byte, so that most text is passed
 /// over quickly.
 fn hidden_characters(line: &str, is_first: bool) -> impl Iterator<Item = (usize, char)> {
-    let ascii = line.is_ascii();
     let candidates =
         line.bytes().enumerate().filter(|(_, byte)| matches!(byte, 0xc2 | 0xe2 | 0xee | 0xef | 0xf3 | 0xf4));
     candidates
-        .take_while(move |_| !ascii)
         .filter_map(|(at, _)| line.get(at..).and_then(|rest| rest.chars().next()).map(|c| (at, c)))
         .filter(move |(at, c)| is_hidden(*c) && !(is_first && *at == 0 && *c == '\u{feff}'))
 }
