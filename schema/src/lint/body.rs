@@ -15,16 +15,22 @@ pub(super) fn check(text: &str, body: Range<usize>) -> Vec<Issue> {
     let lines = Lines::new(content).count();
     let help = "move details into files under references/, which agents read only when they need them";
     if lines > MAX_LINES {
-        let at = body.start + content.split_inclusive('\n').take(MAX_LINES).map(str::len).sum::<usize>();
+        let at: usize = content.split_inclusive('\n').take(MAX_LINES).map(str::len).sum();
         let message = format!("the body has {lines} lines, more than the recommended {MAX_LINES}");
-        issues.push(Issue::new(rules::BODY_LINES, at..at + 1, message).help(help));
+        issues.push(Issue::new(rules::BODY_LINES, first_line(text, body.start + at), message).help(help));
     }
     let cost = tokens(content);
     if cost > MAX_TOKENS {
         let message = format!("the body costs about {cost} tokens, more than the recommended {MAX_TOKENS}");
-        issues.push(Issue::new(rules::BODY_TOKENS, body.start..body.start + 1, message).help(help));
+        issues.push(Issue::new(rules::BODY_TOKENS, first_line(text, body.start), message).help(help));
     }
     issues
+}
+
+/// The text on the first line from here that has some.
+fn first_line(text: &str, from: usize) -> Range<usize> {
+    let start = text.len() - text[from..].trim_start().len();
+    start..start + text[start..].lines().next().unwrap_or_default().trim_end().len()
 }
 
 /// About how many tokens a text costs: four ASCII characters or one and a half others a token. Tokenisers of different
@@ -50,6 +56,8 @@ mod tests {
         assert_eq!(ids(&"x\n".repeat(501)), ["body.lines"]);
         let issue = &check(&"x\n".repeat(501), 0..1002)[0];
         assert_eq!(issue.span, 1000..1001, "the first line too many");
+        let issue = &check(&format!("\n # Title \n{}", "word ".repeat(5_000)), 0..25_010)[0];
+        assert_eq!((issue.rule.id, issue.span.clone()), ("body.tokens", 2..9));
     }
 
     #[test]

@@ -51,6 +51,13 @@ impl<'d> Checker<'d, '_> {
         start..start + 3
     }
 
+    /// The help for a missing field that stands there under a misspelt name.
+    fn misspelt(&self, field: &str) -> Option<String> {
+        let mut keys = self.document.entries.iter().filter_map(|(key, _)| key.text());
+        let key = keys.find(|key| !SPECIFIED.contains(key) && closest(key, &SPECIFIED) == Some(field))?;
+        Some(format!("rename the field `{key}` to `{field}`"))
+    }
+
     fn keys(&mut self, profile: Profile) {
         for (key, _) in &self.document.entries {
             let Some(text) = key.text().filter(|text| !profile.knows(text) && *text != "<<") else { continue };
@@ -58,8 +65,11 @@ impl<'d> Checker<'d, '_> {
             let mut known = SPECIFIED.to_vec();
             known.extend(profile.extensions());
             let (message, help) = if others.is_empty() {
-                let guess = closest(text, &known).map(|guess| format!(", did you mean `{guess}`?")).unwrap_or_default();
-                (format!("unknown field `{text}`{guess}"), format!("known fields: {}", known.join(", ")))
+                let fields = format!("known fields: {}", known.join(", "));
+                match closest(text, &known) {
+                    Some(guess) => (format!("unknown field `{text}`, did you mean `{guess}`?"), fields),
+                    None => (format!("unknown field `{text}`"), format!("{fields}; your own belong under metadata")),
+                }
             } else {
                 (
                     format!("`{text}` is not in the specification: other agents ignore it"),
@@ -109,10 +119,10 @@ impl<'d> Checker<'d, '_> {
 
     fn name(&mut self, folder: Option<&str>) {
         if self.document.get("name").is_none() {
-            let help = match folder {
+            let help = self.misspelt("name").unwrap_or_else(|| match folder {
                 Some(folder) if name::follows_rule(folder, name::MAX_NAME) => format!("add the line `name: {folder}`"),
                 _ => "add a line `name: …`".to_owned(),
-            };
+            });
             return self.report(rules::NAME_MISSING, self.fence(), "there is no `name`", help);
         }
         let Some((text, node)) = self.string("name", rules::NAME_TYPE) else { return };
@@ -136,7 +146,9 @@ impl<'d> Checker<'d, '_> {
 
     fn description(&mut self) {
         let Some(node) = self.document.get("description") else {
-            let help = "add a line `description: …` that says what the skill does and when to use it";
+            let help = self.misspelt("description").unwrap_or_else(|| {
+                "add a line `description: …` that says what the skill does and when to use it".to_owned()
+            });
             return self.report(rules::DESCRIPTION_MISSING, self.fence(), "there is no `description`", help);
         };
         if matches!(node.value, Value::List(_) | Value::Map(_)) {

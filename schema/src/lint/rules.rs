@@ -92,6 +92,7 @@ rules! {
     TOO_LARGE = "frontmatter.too-large", Error / Error, LINT, "the frontmatter has at most 16 KiB, 5,000 nodes and 32 levels";
     INVALID = "frontmatter.invalid", Error / Error, LINT, "the frontmatter is YAML";
     UNQUOTED_COLON = "frontmatter.unquoted-colon", Error / Warning, LINT, "a value with a colon and a space in it is quoted";
+    INDENTATION = "frontmatter.indentation", Error / Warning, LINT, "what goes on in the next line is indented further than its key";
     NOT_A_MAPPING = "frontmatter.not-a-mapping", Error / Error, LINT, "the frontmatter is a mapping of keys to values";
     KEY = "frontmatter.key", Error / Error, LINT, "keys are plain words, not lists or mappings";
     DUPLICATE_KEY = "frontmatter.duplicate-key", Error / Error, LINT, "no key stands twice";
@@ -100,7 +101,7 @@ rules! {
     MERGE_KEY = "frontmatter.merge-key", Error / Error, LINT, "there are no YAML merge keys (<<)";
     TAG = "frontmatter.tag", Error / Error, LINT, "there are no YAML tags (!)";
     UNKNOWN_KEY = "frontmatter.unknown-key", Warning / Warning, LINT, "every top-level key is one of the specification's six, or an extension of the chosen profile";
-    AMBIGUOUS = "frontmatter.ambiguous", Warning / Warning, LINT, "a word that older YAML parsers read as another type (yes, on, 2026-01-01) is quoted";
+    AMBIGUOUS = "frontmatter.ambiguous", Warning / Warning, LINT, "what older YAML parsers read otherwise or refuse (yes, on, 2026-01-01, =, a tab) is quoted";
     NAME_MISSING = "name.missing", Error / Warning, LINT, "there is a name";
     NAME_TYPE = "name.type", Error / Warning, LINT, "the name is a string";
     NAME_EMPTY = "name.empty", Error / Warning, LINT, "the name is not empty";

@@ -41,35 +41,50 @@ pub(crate) struct Parsed {
 }
 
 /// Parses one YAML document. Spans are bytes of `text` plus `offset`.
+///
+/// Half of the parsers in use refuse continued lines that are not indented further than their key, as the specification asks, and
+/// half accept them. They are accepted here, and reported.
 pub(crate) fn parse(text: &str, offset: usize) -> Parsed {
+    let strict = parse_with(text, offset, true);
+    if strict.root.is_some() || !strict.issues.iter().any(|issue| issue.rule == rules::INVALID) {
+        return strict;
+    }
+    let mut relaxed = parse_with(text, offset, false);
+    if relaxed.root.is_none() {
+        return strict;
+    }
+    let refused = strict.issues.into_iter().filter(|issue| issue.rule == rules::INVALID);
+    relaxed.issues.extend(refused.map(|issue| {
+        let message = issue.message.replace("invalid frontmatter", "some agents refuse this indentation");
+        Issue::new(rules::INDENTATION, issue.span, message)
+            .help("indent what goes on in the next line further than its key")
+    }));
+    relaxed
+}
+
+fn parse_with(text: &str, offset: usize, strict_indentation: bool) -> Parsed {
     let options = parser::options! {
         disallow_directives: true,
         emit_anchor_events: true,
         emit_unresolved_aliases: true,
         flow_nesting_limit: MAX_DEPTH + 1,
         block_nesting_limit: MAX_DEPTH + 1,
+        strict_indentation: strict_indentation,
     };
     let mut builder = Builder { offset, ..Builder::default() };
     for event in parser::Parser::new_from_str_with_options(text, options) {
-        match event {
-            Ok((event, span)) => {
-                if builder.event(event, span).is_err() {
-                    return Parsed { root: None, issues: builder.issues };
-                }
-            }
+        let stop = match event {
+            Ok((event, span)) => builder.event(event, span).is_err(),
             Err(error) => {
-                let at = offset + error.marker().byte_offset().unwrap_or(0);
-                let message = format!("invalid frontmatter: {}", error.info());
-                let issue = match error.kind() {
-                    parser::ErrorKind::RecursionLimitExceeded => Issue::new(rules::TOO_LARGE, at..at + 1, message),
-                    _ => Issue::new(rules::INVALID, at..at + 1, message)
-                        .help("indent with spaces, and put text that has : # or quotes in it between double quotes"),
-                };
-                builder.issues.push(issue);
-                return Parsed { root: None, issues: builder.issues };
+                builder.refused(&error);
+                true
             }
+        };
+        if stop {
+            return Parsed { root: None, issues: builder.issues };
         }
     }
+    builder.look_at_text(text);
     Parsed { root: builder.root, issues: builder.issues }
 }
 
@@ -83,6 +98,8 @@ struct Builder {
     documents: usize,
     stack: Vec<Open>,
     root: Option<Node>,
+    /// Quoted and block scalars: what stands in them is text.
+    quoted: Vec<Range<usize>>,
     issues: Vec<Issue>,
 }
 
@@ -120,7 +137,11 @@ impl Builder {
             }
             Event::Scalar(text, style, _, tag) => {
                 self.tag(tag.is_some(), span);
-                self.scalar(text.into_owned(), style == ScalarStyle::Plain, range)?;
+                let plain = style == ScalarStyle::Plain;
+                if !plain {
+                    self.quoted.push(range.clone());
+                }
+                self.scalar(text.into_owned(), plain, range)?;
             }
             Event::SequenceStart(_, _, tag) => {
                 self.tag(tag.is_some(), span);
@@ -166,6 +187,40 @@ impl Builder {
         Ok(())
     }
 
+    /// The parser refuses the text.
+    fn refused(&mut self, error: &parser::ScanError) {
+        let at = self.offset + error.marker().byte_offset().unwrap_or(0);
+        let message = format!("invalid frontmatter: {}", error.info());
+        self.issues.push(match error.kind() {
+            parser::ErrorKind::RecursionLimitExceeded => Issue::new(rules::TOO_LARGE, at..at + 1, message),
+            _ => Issue::new(rules::INVALID, at..at + 1, message)
+                .help("indent with spaces, and put text that has : # or quotes in it between double quotes"),
+        });
+    }
+
+    /// What no event shows: marks that parsers disagree on. One of each kind is enough.
+    fn look_at_text(&mut self, text: &str) {
+        let start = self.root.as_ref().map_or(0, |root| root.span.start - self.offset);
+        if let Some(at) = text[..start].find("...") {
+            let at = at + self.offset;
+            let message = "invalid frontmatter: a document ends before it starts";
+            self.issues.push(Issue::new(rules::INVALID, at..at + 3, message).help("remove the line ..."));
+            self.root = None;
+        }
+        let breaks = text.char_indices().find(|(_, c)| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}'));
+        if let Some((at, c)) = breaks {
+            let (at, message) = (at + self.offset, format!("U+{:04X} is a line break for some parsers", u32::from(c)));
+            self.issues.push(Issue::new(rules::AMBIGUOUS, at..at + c.len_utf8(), message).help("write a space"));
+        }
+        let is_text = |at: usize| self.quoted.iter().any(|span| span.contains(&(at + self.offset)));
+        let in_comment = |at: usize| text[..at].rsplit('\n').next().is_some_and(|line| line.contains('#'));
+        if let Some((at, _)) = text.match_indices('\t').find(|(at, _)| !is_text(*at) && !in_comment(*at)) {
+            let at = at + self.offset;
+            let message = "some parsers refuse a tab outside of quotes";
+            self.issues.push(Issue::new(rules::AMBIGUOUS, at..at + 1, message).help("write spaces"));
+        }
+    }
+
     fn scalar(&mut self, text: String, plain: bool, span: Range<usize>) -> Result<(), Stop> {
         let mut scalar = Scalar { text, plain };
         if scalar.kind() == Kind::Null {
@@ -201,6 +256,7 @@ impl Builder {
             Some(OpenKind::List(items)) => items.push(node),
             Some(OpenKind::Map { entries, key, seen }) => {
                 if let Some(key) = key.take() {
+                    self.issues.extend(check_value(&node));
                     entries.push((key, node));
                 } else {
                     self.issues.extend(check_key(&node, seen));
@@ -209,6 +265,15 @@ impl Builder {
             }
         }
     }
+}
+
+/// Two bare words that parsers of YAML 1.1 refuse as a value, wherever they stand.
+fn check_value(node: &Node) -> Option<Issue> {
+    let Value::Scalar(Scalar { text, plain: true }) = &node.value else { return None };
+    matches!(text.as_str(), "=" | "<<").then(|| {
+        let message = format!("parsers of YAML 1.1 refuse a bare `{text}`");
+        Issue::new(rules::AMBIGUOUS, node.span.clone(), message).help(format!("write \"{text}\""))
+    })
 }
 
 /// What is wrong with a key, given the keys before it.
