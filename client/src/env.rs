@@ -57,6 +57,8 @@ pub struct Env {
     pub source_date_epoch: Option<Timestamp>,
     /// `PATH`.
     pub path: Option<OsString>,
+    /// The file of this program.
+    pub program: Option<PathBuf>,
     /// `SSL_CERT_FILE`.
     pub ssl_cert_file: Option<PathBuf>,
     /// Proxy variables that are set, by name.
@@ -105,6 +107,7 @@ impl Env {
             editor: text("VISUAL")?.or(text("EDITOR")?),
             source_date_epoch: number("SOURCE_DATE_EPOCH")?.map(Timestamp::from_unix),
             path: std::env::var_os("PATH"),
+            program: std::env::current_exe().ok(),
             ssl_cert_file: path("SSL_CERT_FILE"),
             proxies: ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY"]
                 .into_iter()

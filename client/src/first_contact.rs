@@ -67,9 +67,14 @@ pub async fn examine(context: &Context, registry: &Registry) -> anyhow::Result<H
 fn key_state(pinned: Option<&str>, answer: &well_known::Response) -> KeyState {
     match pinned {
         None => KeyState::Unpinned,
-        Some(key) if answer.log.iter().any(|shown| shown == key) => KeyState::Pinned,
+        Some(key) if is_of(key, &answer.origin) && answer.log.iter().any(|shown| shown == key) => KeyState::Pinned,
         Some(_) => KeyState::Other,
     }
+}
+
+/// Whether a key's text begins with the name of this log.
+fn is_of(key: &str, origin: &str) -> bool {
+    key.strip_prefix(origin).is_some_and(|rest| rest.starts_with('+'))
 }
 
 /// The key that a registry shows, if its answer makes sense.
@@ -138,6 +143,8 @@ mod tests {
         let fault = check_key("u", KEY, &answer(&["other"])).expect_err("another key");
         assert_eq!(fault.code, codes::REGISTRY_KEY);
         assert_eq!(key_state(None, &answer(&[KEY])), KeyState::Unpinned);
+        let renamed = well_known::Response { origin: "skills.example".into(), ..answer(&[KEY]) };
+        assert_eq!(key_state(Some(KEY), &renamed), KeyState::Other);
     }
 
     #[test]

@@ -19,6 +19,7 @@ const MAX_FILE: usize = 16 * 1024 * 1024;
 /// All of it.
 pub(super) fn checks(context: &Context) -> Vec<Check> {
     let mut checks = vec![Check::ok("version", format!("skill {}", env!("CARGO_PKG_VERSION")))];
+    checks.extend(program(context));
     checks.extend(configuration(context));
     for (what, folder) in
         [("configuration", &context.env.config_dir), ("data", &context.env.data_dir), ("cache", &context.env.cache_dir)]
@@ -31,6 +32,25 @@ pub(super) fn checks(context: &Context) -> Vec<Check> {
     checks.extend(certificates(context));
     checks.extend(project(context));
     checks
+}
+
+/// Whether typing `skill` starts this program: many systems have another one of that name, which sends signals to processes.
+fn program(context: &Context) -> Option<Check> {
+    let (path, this) = (context.env.path.as_ref()?, context.env.program.as_ref()?);
+    let this = this.canonicalize().ok()?;
+    let first = std::env::split_paths(path).map(|folder| folder.join("skill")).find(|file| file.is_file());
+    match first {
+        None => Some(Check::warning("program", "skill is not on the PATH", format!("add {} to it", parent(&this)))),
+        Some(first) if first.canonicalize().is_ok_and(|first| first == this) => None,
+        Some(first) => {
+            let message = format!("typing skill starts {}, not this program", first.display());
+            Some(Check::warning("program", message, format!("put {} first in the PATH", parent(&this))))
+        }
+    }
+}
+
+fn parent(file: &Path) -> String {
+    file.parent().unwrap_or(file).display().to_string()
 }
 
 fn configuration(context: &Context) -> Vec<Check> {
