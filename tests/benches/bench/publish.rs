@@ -1,0 +1,192 @@
+//! Publish throughput: 16 clients in 16 scopes, each publishing one version after the other, durably.
+//!
+//! Beside it: 16 threads that each write, sync and rename a file of the archive's size and sync its folder, and then append 1 KiB to
+//! one log under a lock and sync it. That is the least that two durable places (a blob and a transaction) can cost on this disk.
+
+use std::{
+    fs::{self, File},
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    sync::Mutex,
+    thread,
+    time::{Duration, Instant},
+};
+
+use skill_bundle::{envelope, hash::sha256, keys::SecretKey, pack::pack_dir, statement};
+use skill_schema::{
+    Digest, Limits, SkillId, Version,
+    api::{publish, scope},
+    statement::{Gate, Policy, Release, Role, ScopeKey, ScopeKeys},
+    time::Timestamp,
+};
+use skill_tests::{Skill, World};
+
+use crate::table::{Row, Table};
+
+const CLIENTS: usize = 16;
+const VERSIONS: usize = 64;
+
+/// Measures and adds a row.
+pub fn run(table: &mut Table) {
+    let world = World::start();
+    let address = world.registry.address();
+    let origin =
+        world.registry.get("/.well-known/skill-registry").json()["origin"].as_str().expect("origin").to_owned();
+    let clients: Vec<Client> = (0..CLIENTS).map(|n| Client::new(&world, &origin, n)).collect();
+    let size = clients[0].requests[0].len();
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for client in &clients {
+            scope.spawn(move || client.publish_all(address));
+        }
+    });
+    let ours = rate(start.elapsed());
+    drop(world);
+    let floor = rate(disk_floor(size));
+    table.add(Row {
+        what: "durable publishes a second, 16 clients in 16 scopes",
+        ours: format!("{ours:.0}/s"),
+        beside: "the same bytes written and synced to two places",
+        theirs: format!("{floor:.0}/s"),
+        ratio: ours / floor,
+        goal: "≥ 400/s",
+    });
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a small count")]
+fn rate(wall: Duration) -> f64 {
+    (CLIENTS * VERSIONS) as f64 / wall.as_secs_f64()
+}
+
+/// A client with its signed requests, ready to be sent: signing is the client's cost, not the registry's.
+struct Client {
+    requests: Vec<Vec<u8>>,
+}
+
+impl Client {
+    fn new(world: &World, origin: &str, n: usize) -> Self {
+        let name = format!("team{n}");
+        world.registry.admin(&["user", "add", &name]).ok();
+        let token = world.registry.admin(&["token", "new", &name]).ok().stdout.trim().to_owned();
+        let key = SecretKey::generate().expect("randomness");
+        let created = Timestamp::from_unix(now());
+        let (mut seq, mut prev) = (2, enroll(world, &name, &token, &key, origin, created));
+        let mut requests = Vec::with_capacity(VERSIONS);
+        for version in 0..VERSIONS {
+            let id: SkillId = format!("{name}/skill-{n}").parse().expect("a name");
+            let version = Version::new(1, version as u64, 0);
+            let skill = Skill::write(&world.place("bench"), &id.to_string(), &version.to_string());
+            let packed = pack_dir(&skill.folder, &Limits::V1).expect("a valid skill");
+            let package = &packed.package;
+            let release = Release {
+                created,
+                evals: Vec::new(),
+                files: package.file_count(),
+                license: Some("Apache-2.0".into()),
+                name: id.name.to_string(),
+                origin: origin.to_owned(),
+                parent: None,
+                prev,
+                scope: name.clone(),
+                seq,
+                size: package.size(),
+                suite: None,
+                unpacked_size: package.unpacked_size(),
+                version: version.to_string(),
+            };
+            let signed = envelope::sign(&statement::release(release, package.digest(), package.tree()), &[&key])
+                .expect("signed");
+            (seq, prev) = (seq + 1, sha256(&signed));
+            requests.push(request(&id, &version, &token, &signed, &packed.archive));
+        }
+        Self { requests }
+    }
+
+    fn publish_all(&self, address: SocketAddr) {
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        stream.set_nodelay(true).expect("a socket option");
+        let mut buffer = vec![0; 64 * 1024];
+        for request in &self.requests {
+            stream.write_all(request).expect("sent");
+            let n = stream.read(&mut buffer).expect("an answer");
+            let answer = String::from_utf8_lossy(&buffer[..n]);
+            assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        }
+    }
+}
+
+/// Enrols the key and returns the digest of the stored statement.
+fn enroll(world: &World, name: &str, token: &str, key: &SecretKey, origin: &str, created: Timestamp) -> Digest {
+    let keys = ScopeKeys {
+        created,
+        keys: vec![ScopeKey {
+            key: key.public().to_text(),
+            roles: vec![Role::Owner, Role::Publish, Role::Yank],
+            valid_from: created,
+        }],
+        origin: origin.to_owned(),
+        policy: Policy { cooldown_hours: 0, gate: Gate::Standard, threshold: 1, verifiers: Vec::new() },
+        prev: Digest::ZERO,
+        recovery: Vec::new(),
+        revoked: Vec::new(),
+        scope: name.to_owned(),
+        seq: 1,
+    };
+    let signed = envelope::sign(&statement::scope(keys), &[key]).expect("signed");
+    let path = scope::path(&name.parse().expect("a scope"));
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let answer = world.registry.send("PUT", &path, &headers, &signed);
+    assert!(answer.status < 300, "{}", answer.text());
+    answer.json()["stmt"].as_str().and_then(|hex| hex.parse().ok()).expect("a digest")
+}
+
+fn request(id: &SkillId, version: &Version, token: &str, statement: &[u8], archive: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, bytes) in [("meta", b"{}".as_slice()), ("statement", statement), ("archive", archive)] {
+        body.extend_from_slice(
+            format!("--bench\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n").as_bytes(),
+        );
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--bench--\r\n");
+    let head = format!(
+        "PUT {} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: multipart/form-data; \
+         boundary=bench\r\ncontent-length: {}\r\n\r\n",
+        publish::path(id, version),
+        body.len()
+    );
+    [head.as_bytes(), &body].concat()
+}
+
+/// The least that durability costs here; see the top of this file.
+fn disk_floor(size: usize) -> Duration {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log = Mutex::new(File::create(folder.path().join("log")).expect("a file"));
+    let bytes = vec![7; size];
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            let (log, bytes, folder) = (&log, &bytes, folder.path());
+            scope.spawn(move || (0..VERSIONS).for_each(|n| write_twice(folder, &format!("{client}-{n}"), bytes, log)));
+        }
+    });
+    start.elapsed()
+}
+
+fn write_twice(folder: &Path, name: &str, bytes: &[u8], log: &Mutex<File>) {
+    let temporary = folder.join(format!("{name}.tmp"));
+    let mut file = File::create(&temporary).expect("a file");
+    file.write_all(bytes).and_then(|()| file.sync_all()).expect("written");
+    fs::rename(&temporary, folder.join(name)).expect("renamed");
+    File::open(folder).and_then(|folder| folder.sync_all()).expect("synced");
+    let mut log = log.lock().expect("no thread panicked");
+    log.write_all(&[7; 1024]).and_then(|()| log.sync_all()).expect("written");
+}
+
+#[allow(clippy::disallowed_methods, reason = "the registry under test runs on the real clock")]
+fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs()
+}
