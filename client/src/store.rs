@@ -103,10 +103,9 @@ impl Store {
         }
         match tree::digest_dir(&path) {
             Ok(found) if found == *tree => Ok(State::Intact),
-            // A link, device or odd name in the folder was not put there by us.
-            Ok(_) => Ok(State::Damaged),
             Err(fault) if fault.code == codes::IO => Err(fault),
-            Err(_) => Ok(State::Damaged),
+            // Other files; or a link, device or odd name, which was not put there by us.
+            _ => Ok(State::Damaged),
         }
     }
 

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How long to wait for another command that works on the same project.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Before this long, waiting is not worth a line.
 const QUIET: Duration = Duration::from_millis(300);
 

@@ -185,9 +185,24 @@ fn document<'a>(workspace: &Workspace, outcome: &'a Outcome, dry_run: bool) -> D
 
 fn talk(out: &Output, outcome: &Outcome, dry_run: bool) {
     let end = if dry_run { "   (dry run: nothing was changed)" } else { "" };
-    let mut said = BTreeSet::new();
-    let placed: BTreeMap<&SkillId, bool> =
-        outcome.steps.iter().filter_map(|step| step.target.as_ref()).map(|target| (&target.id, target.copy)).collect();
+    let said = talk_of_skills(out, outcome, end);
+    for step in &outcome.steps {
+        if step.target.is_none() && outcome.changes.iter().all(|change| change.to.is_some()) {
+            out.status("Removed", format!("{}{end}", step.entry.display()));
+        }
+        if let Some(kept) = &step.kept {
+            out.note(format!("what was in {} is kept in {}", step.entry.display(), kept.display()));
+        }
+    }
+    if !said && outcome.steps.is_empty() {
+        out.status("Up to date", count(outcome.lock.skills.len(), "skill"));
+    }
+}
+
+/// A line for each skill that something happened to; whether there was any.
+fn talk_of_skills(out: &Output, outcome: &Outcome, end: &str) -> bool {
+    let targets = outcome.steps.iter().filter_map(|step| step.target.as_ref());
+    let placed: BTreeMap<&SkillId, bool> = targets.map(|target| (&target.id, target.copy)).collect();
     let audience = |id: &SkillId| {
         let agents = outcome.agents.get(id).map(|agents| agents.join(", ")).unwrap_or_default();
         match placed.get(id) {
@@ -195,12 +210,13 @@ fn talk(out: &Output, outcome: &Outcome, dry_run: bool) {
             None => String::new(),
         }
     };
+    let mut said = BTreeSet::new();
     for change in &outcome.changes {
-        said.insert(&change.id);
         let id = &change.id;
+        said.insert(id);
         match (&change.from, &change.to) {
             (None, Some(to)) if placed.contains_key(id) => {
-                out.status("Installed", format!("{id} {to}{}{end}", audience(id)))
+                out.status("Installed", format!("{id} {to}{}{end}", audience(id)));
             }
             (None, Some(to)) => out.status("Locked", format!("{id} {to}{end}")),
             (Some(from), Some(to)) => out.status("Updated", format!("{id} {from} -> {to}{}{end}", audience(id))),
@@ -211,24 +227,11 @@ fn talk(out: &Output, outcome: &Outcome, dry_run: bool) {
     for (id, version) in outcome.lock.skills.iter().map(|locked| (&locked.name, &locked.version)) {
         if placed.contains_key(id) && said.insert(id) {
             out.status("Placed", format!("{id} {version}{}{end}", audience(id)));
+        } else if outcome.fetched.contains(id) && said.insert(id) {
+            out.status("Restored", format!("{id} {version}{end}"));
         }
     }
-    for locked in outcome.lock.skills.iter().filter(|locked| outcome.fetched.contains(&locked.name)) {
-        if said.insert(&locked.name) {
-            out.status("Restored", format!("{} {}{end}", locked.name, locked.version));
-        }
-    }
-    for step in &outcome.steps {
-        if step.target.is_none() && outcome.changes.iter().all(|change| change.to.is_some()) {
-            out.status("Removed", format!("{}{end}", step.entry.display()));
-        }
-        if let Some(kept) = &step.kept {
-            out.note(format!("what was in {} is kept in {}", step.entry.display(), kept.display()));
-        }
-    }
-    if said.is_empty() && outcome.steps.is_empty() {
-        out.status("Up to date", count(outcome.lock.skills.len(), "skill"));
-    }
+    !said.is_empty()
 }
 
 /// A direct wish for a skill.

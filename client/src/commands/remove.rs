@@ -55,14 +55,13 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     };
     for text in &args.skills {
         let id = find(&workspace, &wish.roots.keys().cloned().collect(), text)?;
-        match &agents {
-            Some(agents) => narrow(context, &workspace, &mut wish, &id, agents)?,
-            None => {
-                let listed = wish.roots.remove(&id).is_some_and(|root| !root.one_off);
-                if let Some(manifest) = wish.manifest.as_mut().filter(|_| listed) {
-                    manifest.remove(&id)?;
-                }
-            }
+        if let Some(agents) = &agents {
+            narrow(context, &workspace, &mut wish, &id, agents)?;
+            continue;
+        }
+        let listed = wish.roots.remove(&id).is_some_and(|root| !root.one_off);
+        if let Some(manifest) = wish.manifest.as_mut().filter(|_| listed) {
+            manifest.remove(&id)?;
         }
     }
     let trees: Vec<_> = workspace.locked().map(|locked| locked.tree).collect();

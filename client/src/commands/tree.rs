@@ -91,7 +91,9 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         for root in &result.roots {
             draw(root, "", None, &mut lines);
         }
-        lines.iter().for_each(|line| out.data(line));
+        for line in &lines {
+            out.data(line);
+        }
     });
     Ok(())
 }

@@ -46,8 +46,9 @@ struct Promise {
     files: u64,
     unpacked: u64,
     dependencies: Vec<(SkillId, VersionReq)>,
-    /// `fork_of` of the index's header, where this is the first version, from which it comes.
-    fork_of: Option<Option<String>>,
+    /// Whether this is the first version: the index takes its `forkOf` from it.
+    is_first: bool,
+    fork_of: Option<String>,
 }
 
 /// What must be fetched for a lock. For everything that this machine has not verified before, the registry is asked, and the lock
@@ -117,7 +118,8 @@ fn promise(locked: &Locked, source: &Source, entry: Option<&crate::catalogue::En
         files: release.files,
         unpacked: release.unpacked_size,
         dependencies: line.deps.clone(),
-        fork_of: is_first.then(|| entry.index.header.fork_of.clone()),
+        is_first,
+        fork_of: entry.index.header.fork_of.clone(),
     })
 }
 
@@ -140,16 +142,12 @@ async fn one(context: &Context, store: &Store, item: Missing, progress: &Progres
     let path = store.archive(&promise.wanted.digest);
     let label = format!("{} {}", locked.name, locked.version);
     let size = promise.wanted.size;
-    let bytes = match cached(path.clone(), promise.wanted).await? {
-        Some(bytes) => {
-            progress.advance(size);
-            bytes
-        }
-        None => {
-            let api =
-                source.api().map_err(|fault| fault.detail(format!("the archive of {label} is not in the cache")))?;
-            api.download(promise.wanted, &path, progress).await?
-        }
+    let bytes = if let Some(bytes) = cached(path.clone(), promise.wanted).await? {
+        progress.advance(size);
+        bytes
+    } else {
+        let api = source.api().map_err(|fault| fault.detail(format!("the archive of {label} is not in the cache")))?;
+        api.download(promise.wanted, &path, progress).await?
     };
     let keeper = store.clone();
     // Inflating, hashing and writing go to another thread, so that downloads go on meanwhile.
@@ -203,7 +201,7 @@ fn check_manifest(package: &Package, promise: &Promise) -> Result<(), (&'static 
         return Err((codes::INDEX_MISMATCH, "the index has other dependencies than its skill.toml"));
     }
     let fork_of = manifest.fork_of.as_ref().map(ToString::to_string);
-    if promise.fork_of.as_ref().is_some_and(|announced| *announced != fork_of) {
+    if promise.is_first && promise.fork_of != fork_of {
         return Err((codes::INDEX_MISMATCH, "the index has another `forkOf` than its skill.toml"));
     }
     Ok(())

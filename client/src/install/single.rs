@@ -40,7 +40,9 @@ pub async fn single(catalogue: &Catalogue<'_>, spec: &Spec) -> anyhow::Result<Si
         .ok_or_else(|| Fault::new(codes::NOT_FOUND).at(spec.id.to_string()))?;
     let req = requirement(&entry, &spec.which)?;
     let mut candidates = entry.candidates();
-    candidates.iter_mut().for_each(|candidate| candidate.dependencies.clear());
+    for candidate in &mut candidates {
+        candidate.dependencies.clear();
+    }
     let problem = Problem {
         roots: BTreeMap::from([(spec.id.clone(), req.clone())]),
         catalogue: BTreeMap::from([(spec.id.clone(), candidates)]),

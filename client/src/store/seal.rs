@@ -6,7 +6,7 @@
 //! counts only if the seal file itself is clearly younger than every change time in the folder (git's "racily clean" rule). What is
 //! not proved is hashed. `skill verify` does not use seals: whoever can write here could write seals too.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path};
+use std::{fmt::Write, fs, os::unix::fs::MetadataExt, path::Path};
 
 use skill_bundle::hash::sha256;
 use skill_schema::Fault;
@@ -43,7 +43,8 @@ impl Stamp {
         let change = i128::from(m.ctime()) * NANOS + i128::from(m.ctime_nsec());
         self.last_change = self.last_change.max(change);
         let facts = [u64::from(m.mode()), m.size(), m.ino(), m.dev()];
-        self.text.push_str(&format!("{facts:?} {} {} {change} {name:?}\n", m.mtime(), m.mtime_nsec()));
+        // Writing into a String cannot fail.
+        let _ = writeln!(self.text, "{facts:?} {} {} {change} {name:?}", m.mtime(), m.mtime_nsec());
         if m.is_dir() {
             let mut items: Vec<_> = fs::read_dir(path).and_then(Iterator::collect).map_err(io)?;
             items.sort_by_key(fs::DirEntry::file_name);
