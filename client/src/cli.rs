@@ -181,6 +181,9 @@ impl Command {
         match self {
             Self::Config(args) => args.works_without_config(),
             Self::Doctor(_)
+            | Self::Check(_)
+            | Self::New(_)
+            | Self::Pack(_)
             | Self::Explain(_)
             | Self::Help(_)
             | Self::Man(_)

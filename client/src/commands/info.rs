@@ -8,6 +8,8 @@ use skill_schema::{
     api::{deprecate, info, search},
     codes,
     index::{Line, LineStatus, PackageStatus},
+    manifest::{self, Manifest},
+    skill_md::{self, SkillMd},
     spec::Spec,
     time::Timestamp,
 };
@@ -21,8 +23,8 @@ use crate::{
 
 /// Show a skill: what it does, its versions, and who signed them.
 ///
-/// Digests, sizes, states and keys are those that the publisher signed, verified on this machine; description, owners and downloads
-/// are the registry's word.
+/// Digests, sizes, states and keys are those that the publisher signed, verified on this machine; owners and installs are the
+/// registry's word. With --offline it shows what this machine has seen.
 #[derive(Debug, clap::Args)]
 #[command(
     visible_alias = "show",
@@ -64,7 +66,7 @@ struct Info {
     latest: Option<Version>,
     best: Option<Version>,
     owners: Vec<String>,
-    downloads: u64,
+    downloads: Option<u64>,
     /// The version that was asked for.
     version: Facts,
     /// All versions, newest first.
@@ -112,8 +114,11 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         return Err(not_found(&args.spec, &catalogue).await.into());
     };
     let line = published::choose(&entry, &args.spec.which)?;
-    let shown = entry.source.api()?.info(&args.spec.id).await?;
-    let mut info = join(&shown, &entry, line)?;
+    let shown = match entry.source.api() {
+        Ok(api) => api.info(&args.spec.id).await?,
+        Err(_) => remembered(context, &entry, line).await,
+    };
+    let mut info = join(&shown, &entry, line, context.global.offline)?;
     if args.readme || args.files {
         let package = published::package(context, &entry, line).await?;
         if args.files {
@@ -124,8 +129,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
             };
             info.files = Some(package.files().map(file).collect());
         } else {
-            let text =
-                package.file(skill_schema::skill_md::FILE).map(|f| String::from_utf8_lossy(f.content).into_owned());
+            let text = package.file(skill_md::FILE).map(|f| String::from_utf8_lossy(f.content).into_owned());
             info.readme = text;
         }
     }
@@ -134,7 +138,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
 }
 
 /// The registry's word, with everything that the publisher signed in the place of what the registry says about it.
-fn join(shown: &info::Response, entry: &Entry, line: &Line) -> Result<Info, Fault> {
+fn join(shown: &info::Response, entry: &Entry, line: &Line, offline: bool) -> Result<Info, Fault> {
     let mut versions: Vec<Facts> =
         entry.index.lines.iter().map(|line| facts(shown, entry, line)).collect::<Result<_, _>>()?;
     versions.sort_by(|a, b| b.version.cmp(&a.version));
@@ -150,12 +154,36 @@ fn join(shown: &info::Response, entry: &Entry, line: &Line) -> Result<Info, Faul
         latest: entry.index.header.tags.latest.clone(),
         best: entry.index.header.tags.best.clone(),
         owners: shown.owners.clone(),
-        downloads: shown.downloads,
+        downloads: (!offline).then_some(shown.downloads),
         version: facts(shown, entry, line)?,
         versions,
         readme: None,
         files: None,
     })
+}
+
+/// What the files of a version say about it, as far as they are on this machine; for `--offline`.
+async fn remembered(context: &Context, entry: &Entry, line: &Line) -> info::Response {
+    let package = published::package(context, entry, line).await.ok();
+    let file = |path| package.as_ref().and_then(|package| package.file(path));
+    let skill = file(skill_md::FILE).and_then(|file| SkillMd::read(file.content).ok()).unwrap_or_default();
+    let text = file(manifest::FILE).and_then(|file| std::str::from_utf8(file.content).ok());
+    let manifest = text.and_then(|text| Manifest::parse(text).ok());
+    info::Response {
+        id: entry.index.header.pkg.clone(),
+        status: entry.index.header.status,
+        deprecation: None,
+        description: skill.description,
+        keywords: manifest.as_ref().map(|m| m.keywords.clone()).unwrap_or_default(),
+        repository: manifest.as_ref().and_then(|m| m.repository.clone()),
+        license: manifest.and_then(|m| m.license),
+        latest: None,
+        best: None,
+        owners: Vec::new(),
+        downloads: 0,
+        versions: Vec::new(),
+        readme: String::new(),
+    }
 }
 
 fn facts(shown: &info::Response, entry: &Entry, line: &Line) -> Result<Facts, Fault> {

@@ -15,7 +15,7 @@ use crate::{
     suggest::nearest,
 };
 
-/// Find skills.
+/// Search for skills by what they are for.
 #[derive(Debug, clap::Args)]
 #[command(
     visible_alias = "find",

@@ -43,7 +43,7 @@ fn listing(root: &Command) -> String {
 }
 
 /// The first sentence of a text, or its part before a colon where that is too long for a list.
-fn first_sentence(text: &str) -> &str {
+pub(super) fn first_sentence(text: &str) -> &str {
     let line = text.lines().next().unwrap_or_default();
     let first = line.split_once(". ").map_or(line, |(first, _)| first).trim_end_matches('.');
     if first.chars().count() <= ABOUT { first } else { first.split_once(": ").map_or(first, |(head, _)| head) }

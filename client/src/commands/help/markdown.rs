@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    topics,
+    groups, topics,
     tree::{Item, Node, node},
 };
 use crate::cli;
@@ -16,14 +16,24 @@ pub fn markdown() -> String {
     let mut text =
         String::from("# The command line\n\nWritten by `skill help --markdown > docs/cli.md`; do not edit.\n");
     let _ = writeln!(text, "\n{}\n\n```text\n{}\n```\n", root.about, root.examples.trim());
-    text.push_str("| command | does |\n| --- | --- |\n");
-    for inner in &root.commands {
-        let anchor = inner.command.replace(' ', "-");
-        let _ = writeln!(text, "| [`{}`](#{anchor}) | {} |", inner.name, cell(&inner.about));
+    let sorted: Vec<(&str, Vec<&Node>)> = groups::ALL
+        .iter()
+        .map(|(title, names)| {
+            (*title, names.iter().filter_map(|name| root.commands.iter().find(|c| c.name == *name)).collect())
+        })
+        .collect();
+    for (title, commands) in &sorted {
+        let _ = writeln!(text, "| {title} | |\n| --- | --- |");
+        for inner in commands {
+            let anchor = inner.command.replace(' ', "-");
+            let _ =
+                writeln!(text, "| [`{}`](#{anchor}) | {} |", inner.name, cell(groups::first_sentence(&inner.about)));
+        }
+        text.push('\n');
     }
-    text.push_str("\n## Options of every command\n\n");
+    text.push_str("## Options of every command\n\n");
     items(&mut text, &root.options);
-    for inner in &root.commands {
+    for inner in sorted.iter().flat_map(|(_, commands)| commands) {
         section(&mut text, inner, 2);
     }
     for topic in topics::ALL {
@@ -41,10 +51,8 @@ fn section(text: &mut String, node: &Node, level: usize) {
     if !node.aliases.is_empty() {
         let _ = writeln!(text, "\nAlso called `{}`.", node.aliases.join("`, `"));
     }
-    let _ = writeln!(text, "\n```text\n{}\n```", node.usage);
-    if !node.examples.is_empty() {
-        let _ = writeln!(text, "\n```text\n{}\n```", node.examples.trim());
-    }
+    let examples = if node.examples.is_empty() { String::new() } else { format!("\n\n{}", node.examples.trim()) };
+    let _ = writeln!(text, "\n```text\n{}{examples}\n```", node.usage);
     if node.arguments.len() + node.options.len() > 0 {
         text.push('\n');
         let all: Vec<&Item> = node.arguments.iter().chain(&node.options).collect();

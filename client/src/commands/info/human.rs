@@ -99,9 +99,11 @@ fn badge(info: &Info) -> String {
 /// Labels and values, the most telling first.
 fn rows(info: &Info) -> Vec<(&'static str, String)> {
     let facts = &info.version;
-    let mut rows = vec![("install", format!("skill add {}", install_spec(info)))];
+    let mut rows = Vec::new();
     let mut add =
         |label, value: Option<String>| rows.extend(value.filter(|v| !v.is_empty()).map(|value| (label, value)));
+    let installable = facts.status == LineStatus::Ok;
+    add("install", installable.then(|| format!("skill add {}", install_spec(info))));
     add(
         "deprecated",
         info.deprecation.as_ref().filter(|d| d.deprecated).map(|d| {
@@ -124,7 +126,7 @@ fn rows(info: &Info) -> Vec<(&'static str, String)> {
     add("versions", Some(versions(info)));
     add("needs", Some(facts.dependencies.iter().map(|(id, req)| format!("{id} {req}")).collect::<Vec<_>>().join(", ")));
     add("improves", facts.parent.as_deref().map(escape));
-    add("installs", Some(info.downloads.to_string()));
+    add("installs", info.downloads.map(|n| n.to_string()));
     add("source", info.repository.as_deref().map(escape));
     add("keywords", Some(info.keywords.iter().map(|word| escape(word)).collect::<Vec<_>>().join(", ")));
     add("tree", Some(facts.tree.prefixed()));
