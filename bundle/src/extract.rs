@@ -68,6 +68,10 @@ fn fill(folder: &Dir, package: &Package, access: Access) -> io::Result<()> {
         }
         write(folder, file, access)?;
     }
+    // All is written before anything is waited for: a journal commits many files in the time of one.
+    for file in package.files() {
+        folder.open(file.path)?.sync_all()?;
+    }
     for path in folders {
         sync(&folder.open_dir(path)?)?;
     }
@@ -82,8 +86,7 @@ fn write(folder: &Dir, file: File<'_>, access: Access) -> io::Result<()> {
     let mut target = folder.open_with(file.path, &options)?;
     io::Write::write_all(&mut target, file.content)?;
     // Said explicitly, so that the mode does not depend on the umask.
-    target.set_permissions(Permissions::from_mode(mode))?;
-    target.sync_all()
+    target.set_permissions(Permissions::from_mode(mode))
 }
 
 /// Makes a folder's list of names durable.
