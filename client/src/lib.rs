@@ -17,6 +17,8 @@ pub mod env;
 pub mod files;
 pub mod first_contact;
 pub mod install;
+pub mod installing;
+pub mod listing;
 pub mod output;
 pub mod pins;
 pub mod progress;

@@ -4,9 +4,9 @@ use skill_schema::project;
 
 use crate::{
     catalogue::Catalogue,
-    commands::installing::{self, AgentArgs, CopyArgs, WriteArgs},
     context::Context,
     install::{self, Unlock, Wish},
+    installing::{self, AgentArgs, CopyArgs, WriteArgs},
     workspace::{Access, Manifest, Workspace},
 };
 

@@ -2,9 +2,9 @@
 
 use crate::{
     catalogue::Catalogue,
-    commands::installing::{self, AgentArgs, CopyArgs, WriteArgs},
     context::Context,
     install::{self, Unlock, Wish},
+    installing::{self, AgentArgs, CopyArgs, WriteArgs},
     workspace::{Access, Workspace},
 };
 use skill_schema::{Fault, codes, spec::Which};

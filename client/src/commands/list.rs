@@ -6,8 +6,8 @@ use serde::Serialize;
 use skill_schema::{SkillId, Version};
 
 use crate::{
-    commands::listing::{self, EntryState, Installed},
     context::Context,
+    listing::{self, EntryState, Installed},
     workspace::{Access, Workspace},
 };
 

@@ -2,9 +2,9 @@
 
 use crate::{
     catalogue::Catalogue,
-    commands::installing,
     context::Context,
     install::{self, Wish},
+    installing,
     workspace::{Access, Workspace},
 };
 

@@ -6,12 +6,10 @@ use skill_schema::{Fault, SkillId, codes, name::SkillName};
 
 use crate::{
     catalogue::Catalogue,
-    commands::{
-        cache,
-        installing::{self, AgentArgs, WriteArgs},
-    },
+    commands::cache,
     context::Context,
     install::{self, Wish},
+    installing::{self, AgentArgs, WriteArgs},
     store::Store,
     workspace::{Access, Workspace},
 };

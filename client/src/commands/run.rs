@@ -7,10 +7,10 @@ use skill_schema::{Fault, codes};
 use crate::{
     agents::{Agents, DEFAULT, Place},
     catalogue::Catalogue,
-    commands::installing::{self, AgentArgs},
     context::Context,
     files::{self, Mode},
     install::{self, copy_out},
+    installing::{self, AgentArgs},
     report::Exited,
 };
 

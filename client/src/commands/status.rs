@@ -4,8 +4,8 @@ use serde::Serialize;
 use skill_schema::SkillId;
 
 use crate::{
-    commands::listing::{self, EntryState},
     context::Context,
+    listing::{self, EntryState},
     workspace::{Access, Workspace, lock_problem},
 };
 

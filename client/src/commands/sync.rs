@@ -6,9 +6,9 @@ use skill_schema::{Fault, codes};
 
 use crate::{
     catalogue::Catalogue,
-    commands::installing::{self, WriteArgs},
     context::Context,
     install::{self, Wish},
+    installing::{self, WriteArgs},
     output::count,
     workspace::{Access, Workspace},
 };

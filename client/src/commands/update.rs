@@ -6,9 +6,9 @@ use skill_schema::{Fault, SkillId, Version, VersionReq, codes, index::LineStatus
 
 use crate::{
     catalogue::Catalogue,
-    commands::installing::{self, WriteArgs},
     context::Context,
     install::{self, Unlock, Wish},
+    installing::{self, WriteArgs},
     resolve::satisfies,
     workspace::{Access, Workspace},
 };

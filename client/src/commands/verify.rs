@@ -8,10 +8,10 @@ use skill_schema::{Fault, Limits, SkillId, Version, codes, codes::Exit};
 
 use crate::{
     catalogue::Catalogue,
-    commands::listing::{self, EntryState, Installed},
     context::Context,
     files,
     install::{Chains, Evidence, check_evidence},
+    listing::{self, EntryState, Installed},
     output::count,
     report::Done,
     store::{State, Store},

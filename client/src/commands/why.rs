@@ -6,8 +6,8 @@ use serde::Serialize;
 use skill_schema::{Fault, SkillId, codes};
 
 use crate::{
-    commands::listing,
     context::Context,
+    listing,
     workspace::{Access, Workspace},
 };
 
