@@ -68,7 +68,9 @@ impl Client {
     fn new(world: &World, origin: &str, n: usize) -> Self {
         let name = format!("team{n}");
         world.registry.admin(&["user", "add", &name]).ok();
-        let token = world.registry.admin(&["token", "new", &name]).ok().stdout.trim().to_owned();
+        let rights = "publish:new,publish:update,owners";
+        let token = world.registry.admin(&["token", "new", "--user", &name, "--permission", rights]).ok();
+        let token = token.stdout.trim().to_owned();
         let key = SecretKey::generate().expect("randomness");
         let created = Timestamp::from_unix(now());
         let (mut seq, mut prev) = (2, enroll(world, &name, &token, &key, origin, created));
