@@ -104,3 +104,101 @@ pub fn require_manifest(package: &Package) -> Result<(), Fault> {
     let manifest = skill_schema::manifest::FILE;
     package.file(manifest).map(|_| ()).ok_or_else(|| Fault::new(codes::NO_MANIFEST).at(manifest))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use skill_schema::lint::Level;
+
+    use super::*;
+    use crate::archive;
+
+    const SKILL_MD: &str = "---\nname: demo\ndescription: A skill for tests. Use it in tests.\n---\n\n# Demo\n";
+
+    fn folder(name: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, std::path::PathBuf) {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        for (path, content) in files {
+            fs::write(folder.join(path), content).unwrap();
+        }
+        (home, folder)
+    }
+
+    fn code(name: &str, files: &[(&str, &str)], level: Level) -> Option<&'static Code> {
+        let (_home, folder) = folder(name, files);
+        check_dir(&folder, &Limits::V1, level).0.code
+    }
+
+    #[test]
+    fn a_good_folder_passes_and_is_not_changed() {
+        let (_home, folder) = folder("demo", &[("SKILL.md", SKILL_MD), (".hidden", "")]);
+        let before: Vec<_> = fs::read_dir(&folder).unwrap().map(|item| item.unwrap().file_name()).collect();
+        let (report, skipped) = check_dir(&folder, &Limits::V1, Level::Strict);
+        assert!(report.ok && report.code.is_none() && report.to_result().is_ok(), "{:?}", report.findings);
+        assert_eq!(skipped.len(), 1);
+        let after: Vec<_> = fs::read_dir(&folder).unwrap().map(|item| item.unwrap().file_name()).collect();
+        assert_eq!(before, after);
+    }
+
+    #[test]
+    fn a_folder_and_its_package_get_the_same_findings_but_for_the_folder_s_name() {
+        let (_home, folder) = folder("other", &[("SKILL.md", SKILL_MD), ("a.txt", "a\u{200b}b")]);
+        let packed = pack::pack_dir(&folder, &Limits::V1).unwrap();
+        let (of_folder, _) = check_dir(&folder, &Limits::V1, Level::Strict);
+        let of_package = check_bytes(&packed.archive, &Limits::V1, Level::Strict);
+        assert_eq!(of_package.code, Some(codes::HIDDEN_CHAR));
+        let extra: Vec<_> = of_folder.findings.iter().filter(|f| !of_package.findings.contains(f)).collect();
+        assert!(extra.iter().all(|finding| finding.rule == "name.folder"), "{extra:?}");
+        assert_eq!(of_folder.findings.len(), of_package.findings.len() + 1);
+    }
+
+    #[test]
+    fn the_first_layer_that_refuses_names_the_code() {
+        let bad_md = SKILL_MD.replace("name: demo", "name: Demo");
+        assert_eq!(code("demo", &[("SKILL.md", &bad_md)], Level::Strict), Some(codes::LINT));
+        assert_eq!(code("demo", &[("SKILL.md", &bad_md), ("a", "\u{202e}")], Level::Strict), Some(codes::HIDDEN_CHAR));
+        let all = [("SKILL.md", bad_md.as_str()), ("a", "\u{202e}"), ("a:b", "")];
+        assert_eq!(code("demo", &all, Level::Strict), Some(codes::PATH_CHARS));
+        assert_eq!(code("demo", &[("README.md", "")], Level::Lenient), Some(codes::NO_SKILL_MD));
+        let manifest = "[skill]\nname = \"acme/demo\"\nversion = \"1\"\n";
+        assert_eq!(
+            code("demo", &[("SKILL.md", SKILL_MD), ("skill.toml", manifest)], Level::Strict),
+            Some(codes::MANIFEST)
+        );
+    }
+
+    #[test]
+    fn leniency_concerns_the_validator_and_not_the_contents() {
+        let long = SKILL_MD.replace("A skill", &"x".repeat(1025));
+        assert_eq!(code("demo", &[("SKILL.md", &long)], Level::Strict), Some(codes::LINT));
+        assert_eq!(code("demo", &[("SKILL.md", &long)], Level::Lenient), None);
+        assert_eq!(code("demo", &[("SKILL.md", SKILL_MD), ("CLAUDE.md", "")], Level::Lenient), Some(codes::AGENT_FILE));
+    }
+
+    #[test]
+    fn a_refused_archive_has_one_finding_with_its_place() {
+        let files = [
+            File { path: "SKILL.md", content: b"", executable: false },
+            File { path: "con", content: b"", executable: false },
+        ];
+        let report = check_bytes(archive::gzip(&archive::encode(files).unwrap()).unwrap(), &Limits::V1, Level::Lenient);
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!((json["ok"].as_bool(), json["code"].as_str()), (Some(false), Some("E_PATH_RESERVED")));
+        assert_eq!(json["findings"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            (json["findings"][0]["file"].as_str(), json["findings"][0]["rule"].as_str()),
+            (Some("con"), Some("archive.profile"))
+        );
+        let fault = report.to_result().unwrap_err();
+        assert_eq!((fault.code, fault.place.as_deref()), (codes::PATH_RESERVED, Some("con")));
+    }
+
+    #[test]
+    fn publishing_needs_a_manifest() {
+        let (_home, folder) = folder("demo", &[("SKILL.md", SKILL_MD)]);
+        let packed = pack::pack_dir(&folder, &Limits::V1).unwrap();
+        assert_eq!(require_manifest(&packed.package).unwrap_err().code, codes::NO_MANIFEST);
+    }
+}

@@ -5,7 +5,6 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use skill_schema::{
     Digest, Fault, Limits, codes,
     statement::{Kind, PAYLOAD_TYPE, Predicate, Statement},
@@ -32,6 +31,13 @@ struct Wire {
     payload: String,
     payload_type: String,
     signatures: Vec<WireSignature>,
+}
+
+/// What every payload has, whatever its kind.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Typed {
+    predicate_type: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -151,8 +157,9 @@ impl Envelope {
 
     /// Which kind of statement it carries; [`codes::STATEMENT`] if this build does not know it.
     pub fn kind(&self) -> Result<Kind, Fault> {
-        let value = jcs::parse(&self.payload)?;
-        let kind = value.get("predicateType").and_then(Value::as_str).unwrap_or_default();
+        let Ok(Typed { predicate_type: kind }) = serde_json::from_slice(&self.payload) else {
+            return Err(Fault::new(codes::STATEMENT).detail("predicateType"));
+        };
         [Kind::Release, Kind::Scope, Kind::Status]
             .into_iter()
             .find(|known| known.predicate_type() == kind)

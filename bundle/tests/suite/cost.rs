@@ -84,7 +84,8 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
 fn check_the_input() {
     let (before, started) = (peak(), busy());
     let report = check::check_bytes(fs::read("input").unwrap(), &Limits::V1, Level::Strict);
-    let line = format!("cost {} {} {}\n", busy().saturating_sub(started).as_millis(), peak() - before, report.findings.len());
+    let line =
+        format!("cost {} {} {}\n", busy().saturating_sub(started).as_millis(), peak() - before, report.findings.len());
     std::io::stdout().write_all(line.as_bytes()).unwrap();
 }
 
