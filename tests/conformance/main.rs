@@ -13,6 +13,9 @@ use skill_bundle::check;
 use skill_schema::{
     Limits,
     lint::{Level, Options, rules},
+    lock::Lock,
+    manifest,
+    project::Project,
 };
 use skill_tests::programs;
 
@@ -106,6 +109,24 @@ fn the_document_lists_every_rule() {
         let row = format!("| `{}` | {} | {} | ", rule.id, rule.strict.as_str(), rule.lenient.as_str());
         assert!(text.contains(&row), "docs/validation.md has no row that starts with {row}");
     }
+}
+
+#[test]
+fn the_examples_of_the_manual_are_valid() {
+    let text = fs::read_to_string(programs::root().join("docs/manifest.md")).expect("docs/manifest.md");
+    let example = |file: &str| -> String {
+        let section = text.split(&format!("\n## `{file}`\n")).nth(1).expect("a section");
+        let block = section.split("```toml\n").nth(1).expect("an example");
+        block.split("```").next().expect("its end").to_owned()
+    };
+    let (manifest, findings) = manifest::check(&example("skill.toml"));
+    assert_eq!(findings, []);
+    let manifest = manifest.expect("a manifest");
+    assert!(manifest.license.is_some() && manifest.fork_of.is_some() && !manifest.eval_thresholds.is_empty());
+    let project = Project::parse(&example("skills.toml")).expect("a project");
+    assert!(project.skills.len() == 2 && project.agents.len() == 2);
+    let lock = example("skills.lock");
+    assert_eq!(Lock::parse(&lock).expect("a lock file").to_string(), lock);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The validator: every rule for SKILL.md and its folder, at a level.
 
+use std::borrow::Cow;
+
 use super::{Finding, Issue, Level, Lines, Profile, body, fields, links, rules};
 use crate::{
     manifest,
@@ -96,14 +98,17 @@ fn check_skill_md(content: &[u8], names: &Names<'_>, files: &[File<'_>], options
             issues.extend(links::check(&document.text, document.body.clone(), files));
             (document.text, issues)
         }
-        Err(bad) => (std::borrow::Cow::Borrowed(bad.text), bad.issues),
+        Err(bad) => (Cow::Borrowed(bad.text), bad.issues),
     };
     let lines = Lines::new(&text);
+    // Places refer to the file as it is, also where a value was repaired before it was read.
+    let repaired = matches!(text, Cow::Owned(_)).then(|| std::str::from_utf8(content).unwrap_or_default());
+    let original = repaired.map(Lines::new);
     heaviest(issues, options.level)
         .into_iter()
         .map(|issue| {
             let place = lines.place(issue.span.clone());
-            issue.finding(options.level, place)
+            issue.finding(options.level, original.as_ref().map_or(place, |original| original.clamp(place)))
         })
         .collect()
 }

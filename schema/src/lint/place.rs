@@ -42,6 +42,17 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// A place that was found in a text with the same lines but other columns, as far as it exists here: past the end of its line it
+    /// becomes the whole line.
+    pub fn clamp(&self, place: Place) -> Place {
+        let line = self.text.split('\n').nth(place.line - 1).unwrap_or_default();
+        let count = line.trim_end_matches('\r').trim_start_matches('\u{feff}').chars().count();
+        if place.column > count {
+            return Place { line: place.line, column: 1, len: count.max(1) };
+        }
+        Place { len: place.len.min(count - place.column + 1), ..place }
+    }
+
     /// How many lines there are; a line feed at the end starts no further line.
     pub fn count(&self) -> usize {
         self.starts.len() - usize::from(self.text.is_empty() || self.text.ends_with('\n'))
@@ -77,6 +88,16 @@ mod tests {
     fn a_byte_order_mark_takes_no_column() {
         assert_eq!(place("\u{feff}---\nx", 3..6), (1, 1, 3));
         assert_eq!(place("\u{feff}---\nx", 0..6), (1, 1, 4));
+    }
+
+    #[test]
+    fn a_place_past_the_end_of_a_line_is_the_whole_line() {
+        let clamp = |column, len| {
+            let place = Lines::new("\u{feff}abé\r\n\n").clamp(Place { line: 1, column, len });
+            (place.column, place.len)
+        };
+        assert_eq!([clamp(1, 3), clamp(2, 9), clamp(3, 1), clamp(4, 1)], [(1, 3), (2, 2), (3, 1), (1, 3)]);
+        assert_eq!(Lines::new("a\n\n").clamp(Place { line: 2, column: 5, len: 1 }).len, 1);
     }
 
     #[test]

@@ -39,6 +39,12 @@ fn places_after_a_repaired_value_stay_on_their_lines() {
     let findings = check(Some(NAME), &files, Options { level: Level::Lenient, ..Options::default() });
     let lines: Vec<_> = findings.iter().map(|f| (f.rule, f.line.unwrap())).collect();
     assert_eq!(lines, [("frontmatter.unquoted-colon", 3), ("frontmatter.unknown-key", 6), ("link.broken", 8)]);
+
+    let text = "---\nname: notes\ndescription: Use\n  when: <asked>\n---\n";
+    let files = [File { path: "SKILL.md", content: text.as_bytes(), executable: false }];
+    let findings = check(Some(NAME), &files, Options::default());
+    let finding = findings.iter().find(|f| f.rule == "description.angle-brackets").unwrap();
+    assert_eq!((finding.line, finding.column, finding.len), (Some(3), Some(1), Some(16)), "the whole line");
 }
 
 #[test]
