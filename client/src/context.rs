@@ -6,10 +6,10 @@ use skill_schema::{Fault, Scope, SkillId, codes};
 
 use crate::{
     api::Api,
-    cli::Global,
     clock::Clock,
     config::{Config, Registry, credentials},
     env::Env,
+    global::Global,
     output::{Output, Settings},
 };
 

@@ -16,6 +16,7 @@ pub mod context;
 pub mod env;
 pub mod files;
 pub mod first_contact;
+pub mod global;
 pub mod install;
 pub mod installing;
 pub mod listing;

@@ -111,7 +111,7 @@ mod tests {
     use std::process::Stdio;
 
     use super::*;
-    use crate::{cli::Global, env::Env};
+    use crate::{env::Env, global::Global};
 
     fn context() -> Context {
         Context::new(Env::default(), Global::default()).expect("a context")
