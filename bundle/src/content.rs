@@ -10,7 +10,7 @@ mod text;
 mod zip;
 
 use skill_schema::{
-    Fault, Limits, codes,
+    Limits, codes,
     lint::{Finding, Place},
 };
 
@@ -42,11 +42,6 @@ pub fn check<'a>(files: impl IntoIterator<Item = File<'a>>, limits: &Limits) -> 
     let mut findings = found.finish();
     skill_schema::lint::sort(&mut findings);
     findings
-}
-
-/// The first error as a fault, for callers that only accept or refuse.
-pub fn refuse<'a>(files: impl IntoIterator<Item = File<'a>>, limits: &Limits) -> Result<(), Fault> {
-    check(files, limits).iter().find(|finding| finding.is_error()).map_or(Ok(()), |finding| Err(finding.to_fault()))
 }
 
 fn check_name(path: &str, found: &mut Found) {
@@ -155,13 +150,5 @@ mod tests {
         let findings = check(names.iter().map(|path| File { path, content: b"", executable: false }), &Limits::V1);
         assert_eq!(findings.len(), MAX_PER_RULE + 1);
         assert!(findings.iter().any(|finding| finding.message == "and 480 more of this kind, not listed"));
-    }
-
-    #[test]
-    fn refuse_tells_the_place() {
-        let content = "fine\nnot \u{202e}fine\n";
-        let fault =
-            refuse([File { path: "a.md", content: content.as_bytes(), executable: false }], &Limits::V1).unwrap_err();
-        assert_eq!((fault.code, fault.place.as_deref()), (codes::HIDDEN_CHAR, Some("a.md:2:5")));
     }
 }
