@@ -86,7 +86,21 @@ pub fn with_role(chain: &Chain, role: Role) -> Vec<Digest> {
 /// [`codes::NO_KEY`] if the scope has none at all; as [`signing::choose_enrolled`]; [`codes::KEY_UNKNOWN`] or [`codes::KEY_ROLE`] for
 /// a named key that would be refused; [`codes::NOT_OWNER`] if the registry would not even look at the signature.
 pub async fn choose(context: &Context, args: &KeyArgs, signing: &Signing, role: Role) -> anyhow::Result<Stored> {
-    match find(context, args, signing.chain(), role) {
+    choose_but(context, args, signing, role, None).await
+}
+
+/// As [`choose`], passing over a key that is about to lose its force.
+///
+/// # Errors
+/// As [`choose`].
+pub async fn choose_but(
+    context: &Context,
+    args: &KeyArgs,
+    signing: &Signing,
+    role: Role,
+    not: Option<Digest>,
+) -> anyhow::Result<Stored> {
+    match find(context, args, signing.chain(), role, not) {
         Err(fault) if fault.code == codes::KEY_UNKNOWN || fault.code == codes::NOT_ENROLLED => {
             Err(explain(fault, signing).await.into())
         }
@@ -94,12 +108,14 @@ pub async fn choose(context: &Context, args: &KeyArgs, signing: &Signing, role: 
     }
 }
 
-fn find(context: &Context, args: &KeyArgs, chain: &Chain, role: Role) -> Result<Stored, Fault> {
+fn find(context: &Context, args: &KeyArgs, chain: &Chain, role: Role, not: Option<Digest>) -> Result<Stored, Fault> {
     let scope = chain.scope();
     if chain.head().is_none() {
         return Err(Fault::new(codes::NO_KEY).at(scope.as_str()));
     }
-    let stored = signing::choose_enrolled(&context.env, args, scope, &with_role(chain, role))?;
+    let mut enrolled = with_role(chain, role);
+    enrolled.retain(|id| Some(*id) != not);
+    let stored = signing::choose_enrolled(&context.env, args, scope, &enrolled)?;
     // Without the file beside it, an encrypted key's id is known only once it is open: `open` checks again.
     if let Some(id) = stored.keyid() {
         check_role(chain, &stored.name, id, role)?;
@@ -132,6 +148,7 @@ pub fn open(context: &Context, args: &KeyArgs, stored: &Stored, chain: &Chain, r
 fn check_role(chain: &Chain, name: &str, id: Digest, role: Role) -> Result<(), Fault> {
     let place = format!("key {name} ({})", id.short());
     match chain.keys().get(&id) {
+        None if chain.is_revoked(id, chain.next().0) => Err(Fault::new(codes::KEY_REVOKED).at(place)),
         None => Err(Fault::new(codes::KEY_UNKNOWN).at(place).detail(format!("scope {}", chain.scope()))),
         Some(key) if !key.roles.contains(&role) => {
             let detail = format!("scope {} asks for {}", chain.scope(), role_name(role));

@@ -3,6 +3,7 @@
 mod enroll;
 mod list;
 mod new;
+mod revoke;
 mod trust;
 
 use crate::context::Context;
@@ -21,6 +22,7 @@ enum Command {
     Ls(list::Args),
     Export(list::ExportArgs),
     Enroll(enroll::Args),
+    Revoke(revoke::Args),
     Trust(trust::Args),
 }
 
@@ -34,6 +36,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         Command::Ls(args) => list::run(&args, context),
         Command::Export(args) => list::export(&args, context),
         Command::Enroll(args) => enroll::run(args, context).await,
+        Command::Revoke(args) => revoke::run(args, context).await,
         Command::Trust(args) => trust::run(&args, context),
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         credentials::{self, Token},
     },
     context::Context,
+    first_contact,
 };
 
 /// Bytes of standard input that are looked at: a token has 53.
@@ -63,6 +64,8 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     if context.global.offline {
         return Err(Fault::new(codes::OFFLINE).at(registry.label()).into());
     }
+    let shown = Api::new(context, &registry, None)?.well_known().await?;
+    first_contact::check_key(registry.label(), registry.key.as_deref().unwrap_or_default(), &shown)?;
     let who = Api::new(context, &registry, Some(token.clone()))?.whoami().await?;
     if !args.dry_run {
         credentials::store(&context.env, &registry.url, Some(&token))?;

@@ -104,6 +104,12 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
             }
             let secret = stored.open(context, &own)?;
             enrolled.keyid = secret.keyid();
+            if signing.chain().is_revoked(enrolled.keyid, enrolled.seq) {
+                return Err(Fault::new(codes::KEY_REVOKED)
+                    .at(stored.name)
+                    .detail("a revoked key never comes back")
+                    .into());
+            }
             if let Some(path) = &args.request {
                 request(&args, path, context, &signing, &secret, &enrolled.roles)?;
             } else {

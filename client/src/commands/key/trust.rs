@@ -64,7 +64,8 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read_key(text: &str) -> std::result::Result<Digest, Fault> {
+/// Reads a key's id, or computes it from the key's public text.
+pub(super) fn read_key(text: &str) -> std::result::Result<Digest, Fault> {
     if text.starts_with("ed25519:") {
         return PublicKey::from_text(text).map(|key| key.keyid());
     }
