@@ -1,7 +1,12 @@
 //! `skill explain`: what an error code or a rule means, as long as it takes.
 
+mod rules;
+
 use serde::Serialize;
-use skill_schema::{Code, Fault, codes, lint};
+use skill_schema::{
+    Code, Fault, codes,
+    lint::{self, Severity},
+};
 
 use crate::{
     context::Context,
@@ -78,7 +83,12 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
 
 /// Codes, then rules.
 fn all() -> Vec<Entry> {
-    codes::all().into_iter().map(of_code).chain(lint::rules::ALL.iter().map(|rule| of_rule(rule))).collect()
+    let codes = codes::all().into_iter().map(of_code);
+    let catalogue = lint::rules::ALL
+        .iter()
+        .map(|rule| of_rule((rule.id, rule.title), (rule.strict, rule.lenient), Some(rule.code)));
+    let others = rules::OTHERS.iter().map(|(id, weight, code, title)| of_rule((id, title), (*weight, *weight), *code));
+    codes.chain(catalogue).chain(others).collect()
 }
 
 fn find(what: &str) -> Result<Entry, Fault> {
@@ -109,18 +119,24 @@ fn of_code(code: &'static Code) -> Entry {
     }
 }
 
-fn of_rule(rule: &'static lint::Rule) -> Entry {
+/// A rule; where its errors have a code of their own, what that code says about it.
+fn of_rule(
+    (id, title): (&'static str, &'static str),
+    (strict, lenient): (Severity, Severity),
+    code: Option<&'static Code>,
+) -> Entry {
+    let own = code.filter(|code| *code != codes::LINT);
     Entry {
-        id: rule.id,
+        id,
         kind: "rule",
-        title: rule.title,
-        help: "",
-        explain: "",
+        title,
+        help: own.map_or("", |code| code.help),
+        explain: own.map_or("", |code| code.explain),
         exit: None,
         status: None,
-        strict: Some(rule.strict.as_str()),
-        lenient: Some(rule.lenient.as_str()),
-        code: Some(rule.code.id),
+        strict: Some(strict.as_str()),
+        lenient: Some(lenient.as_str()),
+        code: code.filter(|_| strict == Severity::Error).map(|code| code.id),
     }
 }
 
@@ -130,17 +146,14 @@ impl Entry {
         if let (Some(exit), Some(status)) = (self.exit, self.status) {
             out.data(format!("{DIM}skill ends with exit code {exit}; a registry answers with HTTP {status}{DIM:#}"));
         }
-        if let (Some(strict), Some(lenient), Some(code)) = (self.strict, self.lenient, self.code) {
-            let weight = if strict == lenient {
-                format!("a rule of skill check: breaking it is {}", article(strict))
+        if let (Some(strict), Some(lenient)) = (self.strict, self.lenient) {
+            let at = if strict == lenient {
+                article(strict)
             } else {
-                format!(
-                    "a rule of skill check: breaking it is {} at publish, {} at install",
-                    article(strict),
-                    article(lenient)
-                )
+                format!("{} at publish, {} at install", article(strict), article(lenient))
             };
-            out.data(format!("{DIM}{weight}; errors are reported as {code}{DIM:#}"));
+            let code = self.code.map(|code| format!("; errors are reported as {code}")).unwrap_or_default();
+            out.data(format!("{DIM}a rule of skill check: breaking it is {at}{code}{DIM:#}"));
         }
         if !self.explain.is_empty() {
             out.data(format!("\n{}", wrap(self.explain, WIDTH)));
@@ -163,6 +176,9 @@ mod tests {
     fn codes_and_rules_are_found_in_any_case() {
         assert_eq!(find("e_digest").expect("a code").id, "E_DIGEST");
         assert_eq!(find("Name.Format").expect("a rule").kind, "rule");
+        let rule = find("content.hidden-char").expect("a rule");
+        assert_eq!((rule.code, rule.explain), (Some("E_HIDDEN_CHAR"), codes::HIDDEN_CHAR.explain));
+        assert_eq!(find("content.pipe-to-shell").expect("a rule").code, None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Findings for people, and a line that sums them up.
 
-use skill_schema::{codes::escape, lint::Severity};
+use skill_schema::{Code, codes::escape, lint::Severity};
 
 use super::Checked;
 use crate::{
@@ -25,10 +25,16 @@ pub(super) fn say(checked: &Checked, output: &Output) {
     match checked.code {
         None => output.status("Checked", format!("{path}: {sum}")),
         Some(code) => {
-            let help = "skill explain RULE says more about a rule";
+            let help = format!("skill explain {} says more", to_explain(checked, code));
             output.error(&format!("{BAD}error[{code}]:{BAD:#} {path}: {sum}\n{DIM}help:{DIM:#} {help}"));
         }
     }
+}
+
+/// What to look up: the rule of the first error, or the code where the rule says nothing of its own.
+fn to_explain(checked: &Checked, code: &'static Code) -> &'static str {
+    let first = checked.report.findings.iter().find(|finding| finding.is_error());
+    first.map(|finding| finding.rule).filter(|rule| *rule != "archive.profile").unwrap_or(code.id)
 }
 
 /// `no errors, 2 warnings, 3 notes (-v shows them)`.
