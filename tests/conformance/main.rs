@@ -64,13 +64,13 @@ fn a_difference_has_a_reason_and_nothing_else_has_one() {
 
 #[test]
 fn the_peer_judges_as_the_table_says() {
-    let Some(program) = peer::find() else {
+    let Some(python) = peer::find() else {
         return skip("agentskills is not installed; scripts/test-tools.sh installs it");
     };
     let root = tempfile::tempdir().expect("a folder");
     let cases = cases::read();
     let folders: Vec<_> = cases.iter().map(|case| case.write(root.path())).collect();
-    let said = peer::validate_all(&program, &folders);
+    let said = peer::validate_all(&python, &folders);
     let wrong: Vec<_> = cases
         .iter()
         .zip(&said)

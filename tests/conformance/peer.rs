@@ -1,56 +1,44 @@
 //! The peer: `agentskills validate` of PyPI's skills-ref, the demonstration library beside the specification.
 
 use std::{
+    env, fs,
+    io::Write as _,
     path::{Path, PathBuf},
-    process::Command,
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
+    process::{Command, Stdio},
 };
 
 use skill_tests::programs;
 
-/// The program: where `scripts/test-tools.sh` puts it, or on the path.
+/// The Python that has the peer: that of the program `agentskills`, where `scripts/test-tools.sh` puts it, or on the path.
 pub fn find() -> Option<PathBuf> {
-    let ours = programs::root().join(".tools/venv/bin/agentskills");
-    let runs =
-        |program: &Path| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
-    [ours, PathBuf::from("agentskills")].into_iter().find(|program| runs(program))
+    #[expect(clippy::disallowed_methods, reason = "where programs are, as a shell finds them")]
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = [programs::root().join(".tools/venv/bin")].into_iter().chain(env::split_paths(&path));
+    let program = folders.map(|folder| folder.join("agentskills")).find(|program| program.is_file())?;
+    let script = fs::read_to_string(program).ok()?;
+    let python = PathBuf::from(script.lines().next()?.strip_prefix("#!")?.trim());
+    let imports = Command::new(&python).args(["-c", "import skills_ref.cli"]).output();
+    imports.is_ok_and(|output| output.status.success()).then_some(python)
 }
 
-/// What the peer says about each folder: `valid`, `invalid` or `crashes`. It is a program of Python that takes a tenth of a second
-/// to start, so that several run at a time.
-pub fn validate_all(program: &Path, folders: &[PathBuf]) -> Vec<&'static str> {
-    let next = AtomicUsize::new(0);
-    let workers = thread::available_parallelism().map_or(2, usize::from) * 2;
-    let mut said: Vec<(usize, &'static str)> = thread::scope(|scope| {
-        let work = || {
-            std::iter::from_fn(|| {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                folders.get(at).map(|folder| (at, validate(program, folder)))
-            })
-            .collect::<Vec<_>>()
-        };
-        let running: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        running.into_iter().flat_map(|worker| worker.join().expect("a worker")).collect()
-    });
-    said.sort_unstable();
-    said.into_iter().map(|(_, verdict)| verdict).collect()
-}
-
-fn validate(program: &Path, folder: &Path) -> &'static str {
-    // From the folder above and behind `./`, since the name of a folder may look like an option.
-    let name = folder.file_name().and_then(|name| name.to_str()).expect("a name");
-    let output = Command::new(program)
-        .arg("validate")
-        .arg(format!("./{name}"))
-        .current_dir(folder.parent().expect("a folder"))
-        .output()
+/// What the peer says about each folder: `valid`, `invalid` or `crashes`.
+pub fn validate_all(python: &Path, folders: &[PathBuf]) -> Vec<String> {
+    let mut peer = Command::new(python)
+        .args(["-c", include_str!("peer.py")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
         .expect("the peer runs");
-    if output.status.success() {
-        "valid"
-    } else if String::from_utf8_lossy(&output.stderr).contains("Traceback") {
-        "crashes"
-    } else {
-        "invalid"
+    let mut input = peer.stdin.take().expect("a pipe");
+    for folder in folders {
+        // A line each, and far less than what a pipe holds together with the short answers.
+        writeln!(input, "{}", folder.to_str().expect("a name")).expect("the peer reads");
     }
+    drop(input);
+    let output = peer.wait_with_output().expect("the peer ends");
+    assert!(output.status.success(), "the peer failed");
+    let said: Vec<_> = String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect();
+    assert_eq!(said.len(), folders.len(), "a verdict for each folder");
+    said
 }
