@@ -76,7 +76,9 @@ fn all(command: &clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> Result<()
 
 /// A page: the file's name and its text.
 fn page(command: &clap::Command) -> Result<(String, Vec<u8>), Fault> {
-    let man = Man::new(command.clone()).manual("skill");
+    // A page has room for what `-h` leaves out.
+    let command = command.clone().mut_args(|arg| arg.hide_short_help(false));
+    let man = Man::new(command).manual("skill");
     let name = man.get_filename();
     let mut text = Vec::new();
     man.render(&mut text).map_err(|e| files::fault(std::path::Path::new(&name), &e))?;
@@ -98,7 +100,7 @@ mod tests {
         for (name, text) in &pages {
             let text = String::from_utf8(text.clone()).expect("text");
             assert!(name.starts_with("skill") && name.ends_with(".1"), "{name}");
-            assert!(text.contains(".SH SYNOPSIS"), "{name}");
+            assert!(text.contains(".SH SYNOPSIS") && text.contains("Draw no progress bar"), "{name}");
         }
         assert!(pages.iter().any(|(name, text)| {
             name == "skill-explain.1" && String::from_utf8_lossy(text).contains(".SH EXAMPLES")
