@@ -2,11 +2,9 @@
 //!
 //! The only file of the registry that reads the environment. `docs/registry.md` has the table for operators.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+mod file;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 use skill_schema::{Limits, api::well_known::Auth};
@@ -171,50 +169,6 @@ pub struct ServeArgs {
     pub proxies: Option<usize>,
 }
 
-/// `registry.toml`. Unknown keys are refused, so that a misspelt one is not silently ignored.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-struct File {
-    listen: Option<SocketAddr>,
-    admin_listen: Option<SocketAddr>,
-    public_url: Option<Url>,
-    origin: Option<String>,
-    database_url: Option<String>,
-    database_readers: Option<u32>,
-    database_writers: Option<u32>,
-    open_scopes: Option<bool>,
-    auth: Option<Auth>,
-    proxies: Option<usize>,
-    log: Option<String>,
-    log_format: Option<LogFormat>,
-    rates: FileRates,
-    limits: FileLimits,
-}
-
-/// `[rates]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-struct FileRates {
-    reads: Option<u32>,
-    read_burst: Option<u32>,
-    writes: Option<u32>,
-    write_burst: Option<u32>,
-}
-
-/// `[limits]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-struct FileLimits {
-    connections: Option<usize>,
-    uploads: Option<usize>,
-    checks: Option<usize>,
-    body_seconds: Option<u64>,
-    shutdown_seconds: Option<u64>,
-    archive: Option<usize>,
-    unpacked: Option<usize>,
-    files: Option<usize>,
-}
-
 impl Default for RateConfig {
     fn default() -> Self {
         Self { reads: 100, read_burst: 1_000, writes: 5, write_burst: 100 }
@@ -279,7 +233,7 @@ impl Config {
 
     /// From the flags that every command has, over `registry.toml`, over the defaults.
     pub fn for_data(args: DataArgs) -> Result<Self, Error> {
-        let file = read_file(&args.data.join(FILE))?;
+        let file = file::read(&args.data.join(FILE))?;
         let mut config = Self::new(args.data);
         config.apply(file)?;
         config.database.url = args.database_url.or(config.database.url);
@@ -293,33 +247,6 @@ impl Config {
             return Err(Error::Start(format!("public-url: {url} is not an http or https address")));
         }
         Ok(config)
-    }
-
-    fn apply(&mut self, file: File) -> Result<(), Error> {
-        set(&mut self.http.listen, file.listen);
-        self.http.admin_listen = file.admin_listen;
-        self.http.public_url = file.public_url;
-        self.policy.origin = file.origin;
-        self.database.url = file.database_url;
-        set(&mut self.database.readers, file.database_readers);
-        set(&mut self.database.writers, file.database_writers);
-        set(&mut self.policy.open_scopes, file.open_scopes);
-        set(&mut self.policy.auth, file.auth);
-        set(&mut self.http.proxies, file.proxies);
-        set(&mut self.log.filter, file.log);
-        set(&mut self.log.format, file.log_format);
-        set(&mut self.rates.reads, file.rates.reads);
-        set(&mut self.rates.read_burst, file.rates.read_burst);
-        set(&mut self.rates.writes, file.rates.writes);
-        set(&mut self.rates.write_burst, file.rates.write_burst);
-        set(&mut self.limits.connections, file.limits.connections);
-        set(&mut self.limits.uploads, file.limits.uploads);
-        set(&mut self.limits.checks, file.limits.checks);
-        set(&mut self.limits.body_time, file.limits.body_seconds.map(Duration::from_secs));
-        set(&mut self.limits.shutdown, file.limits.shutdown_seconds.map(Duration::from_secs));
-        shrink("archive", &mut self.packages.archive, file.limits.archive)?;
-        shrink("unpacked", &mut self.packages.unpacked, file.limits.unpacked)?;
-        shrink("files", &mut self.packages.files, file.limits.files)
     }
 }
 
@@ -336,29 +263,10 @@ fn set<T>(place: &mut T, value: Option<T>) {
     }
 }
 
-/// A registry may announce smaller limits than the archive profile's, never larger: clients would refuse the packages.
-fn shrink(name: &str, place: &mut usize, value: Option<usize>) -> Result<(), Error> {
-    match value {
-        Some(value) if value > *place => {
-            Err(Error::Start(format!("{FILE}: limits.{name} is at most {place}, and {value} is more")))
-        }
-        value => {
-            set(place, value);
-            Ok(())
-        }
-    }
-}
-
-fn read_file(path: &Path) -> Result<File, Error> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text).map_err(|e| Error::Start(format!("{}: {e}", path.display()))),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(File::default()),
-        Err(e) => Err(Error::io(path)(e)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn args(data: &Path) -> DataArgs {
