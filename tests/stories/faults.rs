@@ -14,7 +14,7 @@ use skill_tests::{Person, Project, World, programs};
 fn tries() -> u32 {
     #[expect(clippy::disallowed_methods, reason = "a switch of the test run, not of the product")]
     let asked = std::env::var("SKILL_FAULT_TRIES").ok().and_then(|text| text.parse().ok());
-    asked.unwrap_or(10)
+    asked.unwrap_or(20)
 }
 
 /// The nth point of time to kill at, spread over the usual duration of a run.
