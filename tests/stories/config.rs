@@ -1,6 +1,6 @@
 //! The configuration.
 
-use skill_tests::{Person, World};
+use skill_tests::World;
 
 #[test]
 fn a_value_is_set_read_and_shown_with_its_origin() {
