@@ -339,7 +339,7 @@ pub fn lock_problem(roots: &BTreeMap<SkillId, Root>, lock: &Lock) -> Option<Stri
 
 #[cfg(test)]
 mod tests {
-    use skill_schema::Digest;
+    use skill_schema::{Digest, lock::Signed};
 
     use super::*;
 
@@ -350,8 +350,7 @@ mod tests {
             origin: "skills.example/log".into(),
             tree: Digest::ZERO,
             archive: Digest::ZERO,
-            statement: Digest::ZERO,
-            log: 1,
+            signed: Some(Signed { statement: Digest::ZERO, log: 1 }),
             dependencies: dependencies.iter().map(|d| d.parse().expect("name")).collect(),
             requirement: None,
             agents: None,

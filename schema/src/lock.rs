@@ -13,6 +13,9 @@
 //! log = 87990
 //! ```
 //!
+//! A skill that was installed from a path of this machine has `path:` and that path as its origin, and neither `statement` nor `log`:
+//! nobody signed it.
+//!
 //! Keyed by registry origin and name, never by a mirror's address. Reading fails closed: a file that is not exactly in this
 //! format (unknown keys, conflict markers, the same skill twice) is an error, since guessing could install something else.
 
@@ -38,6 +41,8 @@ pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 pub const FORMAT: u64 = 1;
 /// Characters of an origin: a host name and a path.
 pub const MAX_ORIGIN: usize = 300;
+/// How the origin of a skill starts that was installed from a path; the path follows, from the project's folder if it is relative.
+pub const PATH: &str = "path:";
 /// Characters of `sha256:` and 64 hex digits.
 const DIGEST_LEN: usize = 71;
 
@@ -68,16 +73,14 @@ pub struct Locked {
     pub name: SkillId,
     /// The chosen version.
     pub version: Version,
-    /// The registry's log origin, `skills.example/log`.
+    /// The registry's log origin, `skills.example/log`; or [`PATH`] and a path.
     pub origin: String,
     /// The tree digest: what an installed folder must hash to.
     pub tree: Digest,
     /// SHA-256 of the `.tar.gz`.
     pub archive: Digest,
-    /// SHA-256 of the release statement's envelope.
-    pub statement: Digest,
-    /// The statement's leaf in the registry's log, from 0.
-    pub log: u64,
+    /// What its publisher signed. `None` exactly if it was installed from a path.
+    pub signed: Option<Signed>,
     /// The skills that this version needs; their own entries say which versions.
     pub dependencies: Vec<SkillId>,
     /// What was asked for, if it was a one-off install that `skills.toml` does not list.
@@ -86,6 +89,22 @@ pub struct Locked {
     pub agents: Option<Vec<String>>,
     /// Whether it is copied into the agents' folders instead of linked, if `skills.toml` does not say.
     pub copy: bool,
+}
+
+/// The statement by which a publisher released a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signed {
+    /// SHA-256 of the release statement's envelope.
+    pub statement: Digest,
+    /// The statement's leaf in the registry's log, from 0.
+    pub log: u64,
+}
+
+impl Locked {
+    /// The path that it was installed from, if it comes from no registry.
+    pub fn path(&self) -> Option<&str> {
+        self.origin.strip_prefix(PATH)
+    }
 }
 
 impl Lock {
@@ -165,9 +184,14 @@ fn read_locked<'a>(reader: &mut Reader<'a>, item: &Spanned<DeValue<'a>>) -> Opti
         .and_then(|v| reader.parsed("version", v, version::MAX_VERSION, version::parse_version));
     let origin = table.required(reader, "origin").and_then(|v| reader.string("origin", v, MAX_ORIGIN));
     let mut digest = |key| table.required(reader, key).and_then(|v| reader.parsed(key, v, DIGEST_LEN, parse_digest));
-    let (tree, archive, statement) = (digest("tree"), digest("archive"), digest("statement"));
-    let max_log = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
-    let log = table.required(reader, "log").and_then(|v| reader.integer("log", v, max_log));
+    let (tree, archive) = (digest("tree"), digest("archive"));
+    let from_path = origin.is_some_and(|origin| origin.starts_with(PATH));
+    let signed = if from_path {
+        refuse_signed(reader, &mut table);
+        None
+    } else {
+        read_signed(reader, &mut table)
+    };
     let dependencies = table.optional("dependencies").map(|v| read_names(reader, v));
     let requirement = table
         .optional("requirement")
@@ -181,13 +205,32 @@ fn read_locked<'a>(reader: &mut Reader<'a>, item: &Spanned<DeValue<'a>>) -> Opti
         origin: origin?.to_owned(),
         tree: tree?,
         archive: archive?,
-        statement: statement?,
-        log: log?,
+        signed: if from_path { None } else { Some(signed?) },
         dependencies: dependencies.unwrap_or_default(),
         requirement,
         agents,
         copy: copy.unwrap_or(false),
     })
+}
+
+fn read_signed<'a>(reader: &mut Reader<'a>, table: &mut Table<'_, 'a>) -> Option<Signed> {
+    let statement =
+        table.required(reader, "statement").and_then(|v| reader.parsed("statement", v, DIGEST_LEN, parse_digest));
+    let max_log = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
+    let log = table.required(reader, "log").and_then(|v| reader.integer("log", v, max_log));
+    Some(Signed { statement: statement?, log: log? })
+}
+
+/// What comes from a path has no statement; one that stood there would look like a signature that holds.
+fn refuse_signed<'a>(reader: &mut Reader<'a>, table: &mut Table<'_, 'a>) {
+    for key in ["statement", "log"] {
+        if let Some(value) = table.optional(key) {
+            reader.bad_value(
+                value.span(),
+                format!("`{key}` must not stand where the origin is a path: nobody signed it"),
+            );
+        }
+    }
 }
 
 fn parse_digest(text: &str) -> Result<Digest, Fault> {
@@ -219,8 +262,10 @@ impl fmt::Display for Locked {
         writeln!(f, "origin = {}", quote(&self.origin))?;
         writeln!(f, "tree = \"{}\"", self.tree.prefixed())?;
         writeln!(f, "archive = \"{}\"", self.archive.prefixed())?;
-        writeln!(f, "statement = \"{}\"", self.statement.prefixed())?;
-        writeln!(f, "log = {}", self.log)?;
+        if let Some(signed) = &self.signed {
+            writeln!(f, "statement = \"{}\"", signed.statement.prefixed())?;
+            writeln!(f, "log = {}", signed.log)?;
+        }
         if !self.dependencies.is_empty() {
             writeln!(f, "dependencies = {}", list(&self.dependencies))?;
         }

@@ -29,7 +29,7 @@ pub struct Args {
     /// What is installed for all projects.
     #[arg(long, short)]
     global: bool,
-    /// Fail also if the lock is out of date, an entry is missing, or a signature was never fetched.
+    /// Fail also if the lock is out of date, an entry is missing, or a signature was never fetched or is none (from a path).
     #[arg(long)]
     strict: bool,
 }
@@ -47,6 +47,8 @@ struct Item {
     version: Version,
     ok: bool,
     files: u64,
+    /// Whether it was installed from a path: only its files can be checked, since nobody signed it.
+    local: bool,
     /// Ids of the keys whose signatures hold.
     signed_by: Vec<String>,
     problems: Vec<Problem>,
@@ -103,7 +105,13 @@ fn talk(context: &Context, result: &Result) {
         let name = format!("{} {}", item.id, item.version);
         if item.ok {
             let keys: Vec<&str> = item.signed_by.iter().map(|id| &id[..12]).collect();
-            let signed = if keys.is_empty() { String::new() } else { format!(", signed by key {}", keys.join(", ")) };
+            let signed = if item.local {
+                ", local, not signed".to_owned()
+            } else if keys.is_empty() {
+                String::new()
+            } else {
+                format!(", signed by key {}", keys.join(", "))
+            };
             let files = count(usize::try_from(item.files).unwrap_or(usize::MAX), "file");
             context.output.status("Verified", format!("{name}   {files}{signed}"));
         } else {
@@ -124,6 +132,7 @@ async fn examine(catalogue: &Catalogue<'_>, chains: &Chains, skill: &Installed, 
         version: locked.version.clone(),
         ok: true,
         files: 0,
+        local: false,
         signed_by: Vec::new(),
         problems: Vec::new(),
     };
@@ -138,7 +147,12 @@ async fn examine(catalogue: &Catalogue<'_>, chains: &Chains, skill: &Installed, 
             message: "its signature was never fetched; skill sync does".to_owned(),
             minor: true,
         }),
+        Ok(Evidence::Local) => item.local = true,
         Err(fault) => item.problems.push(Problem::of(&fault)),
+    }
+    if item.local && strict {
+        let message = "it was installed from a path, and nobody signed it".to_owned();
+        item.problems.push(Problem { code: codes::SIGNATURE.id, path: None, message, minor: true });
     }
     let state = store.hashed(&locked.tree)?;
     if state == State::Intact {

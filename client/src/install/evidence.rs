@@ -21,6 +21,8 @@ pub enum Evidence {
     Proven,
     /// The statement or its chain was not fetched yet.
     Unknown,
+    /// There is none: it was installed from a path, and nobody signed it.
+    Local,
 }
 
 /// The logs of the statements of each chain, read once.
@@ -32,7 +34,8 @@ pub struct Chains(RefCell<BTreeMap<(String, Scope), BTreeMap<Digest, u64>>>);
 /// # Errors
 /// [`codes::LOCK_OUTDATED`] if they differ.
 pub fn check(context: &Context, store: &Store, chains: &Chains, locked: &Locked) -> Result<Evidence, Fault> {
-    let Some(bytes) = store.statement(&locked.statement)? else { return Ok(Evidence::Unknown) };
+    let Some(signed) = &locked.signed else { return Ok(Evidence::Local) };
+    let Some(bytes) = store.statement(&signed.statement)? else { return Ok(Evidence::Unknown) };
     let statement: Statement<Release> = Envelope::parse(&bytes)?.statement()?;
     let (archive, tree) = statement::digests(&statement)?;
     let name = &statement::subject(&statement)?.name;
@@ -45,9 +48,9 @@ pub fn check(context: &Context, store: &Store, chains: &Chains, locked: &Locked)
     if let Some((what, _)) = checks.iter().find(|(_, equal)| !equal) {
         return Err(differs(locked, what));
     }
-    match chains.log(context, locked)? {
+    match chains.log(context, locked, &signed.statement)? {
         None => Ok(Evidence::Unknown),
-        Some(log) if log == locked.log => Ok(Evidence::Proven),
+        Some(log) if log == signed.log => Ok(Evidence::Proven),
         Some(_) => Err(differs(locked, "log index")),
     }
 }
@@ -59,13 +62,13 @@ pub(super) fn differs(locked: &Locked, what: &str) -> Fault {
 }
 
 impl Chains {
-    fn log(&self, context: &Context, locked: &Locked) -> Result<Option<u64>, Fault> {
+    fn log(&self, context: &Context, locked: &Locked, statement: &Digest) -> Result<Option<u64>, Fault> {
         let key = (locked.origin.clone(), locked.name.scope.clone());
         let mut chains = self.0.borrow_mut();
         if !chains.contains_key(&key) {
             let lines = catalogue::seen(context, &key.0, &key.1)?;
             chains.insert(key.clone(), lines.into_iter().map(|line| (line.stmt, line.log)).collect());
         }
-        Ok(chains.get(&key).and_then(|logs| logs.get(&locked.statement)).copied())
+        Ok(chains.get(&key).and_then(|logs| logs.get(statement)).copied())
     }
 }

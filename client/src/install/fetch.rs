@@ -63,6 +63,9 @@ pub(super) async fn missing(
     let mut unproven = Vec::new();
     for locked in &lock.skills {
         let evidence = evidence::check(catalogue.context(), store, &chains, locked)?;
+        if evidence == Evidence::Local {
+            continue;
+        }
         let state = store.state(&locked.tree)?;
         if (evidence, state) != (Evidence::Proven, State::Intact) {
             unproven.push((locked, state));
@@ -99,8 +102,8 @@ fn promise(locked: &Locked, source: &Source, entry: Option<&crate::catalogue::En
     let checks = [
         ("tree", line.tree == locked.tree),
         ("archive", line.sha256 == locked.archive),
-        ("statement", line.stmt == locked.statement),
-        ("log index", entry.chain.log(published.release.seq) == Some(locked.log)),
+        ("statement", Some(line.stmt) == locked.signed.map(|signed| signed.statement)),
+        ("log index", entry.chain.log(published.release.seq) == locked.signed.map(|signed| signed.log)),
     ];
     if let Some((what, _)) = checks.iter().find(|(_, equal)| !equal) {
         return Err(differs(locked, what));

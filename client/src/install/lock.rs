@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use skill_schema::{
     Fault, SkillId, codes,
     index::LineStatus,
-    lock::{Lock, Locked},
+    lock::{Lock, Locked, Signed},
 };
 
 use super::{Unlock, Wish};
@@ -119,9 +119,8 @@ fn locked(id: &SkillId, version: &skill_schema::Version, entry: &Entry, root: Op
         origin: entry.source.origin.clone(),
         tree: line.tree,
         archive: line.sha256,
-        statement: line.stmt,
         // The leaf of the release itself: a later yank must not change the lock.
-        log: entry.chain.log(published.release.seq).unwrap_or(line.log),
+        signed: Some(Signed { statement: line.stmt, log: entry.chain.log(published.release.seq).unwrap_or(line.log) }),
         dependencies: line.deps.iter().map(|(id, _)| id.clone()).collect(),
         requirement: root.map(|root| root.req.clone()),
         agents: root.and_then(|root| root.agents.clone()),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use skill_schema::{
     Digest, Fault, SkillId, Version, VersionReq, codes,
-    lock::{Lock, Locked},
+    lock::{Lock, Locked, Signed},
     spec::{Spec, Which},
 };
 
@@ -34,10 +34,7 @@ pub struct Single {
 /// # Errors
 /// As [`super::run`].
 pub async fn single(catalogue: &Catalogue<'_>, spec: &Spec) -> anyhow::Result<Single> {
-    let entry = catalogue
-        .entry(&spec.id, spec.registry.as_deref())
-        .await?
-        .ok_or_else(|| Fault::new(codes::NOT_FOUND).at(spec.id.to_string()))?;
+    let entry = catalogue.require(&spec.id, spec.registry.as_deref()).await?;
     let req = requirement(&entry, &spec.which)?;
     let mut candidates = entry.candidates();
     for candidate in &mut candidates {
@@ -59,8 +56,7 @@ pub async fn single(catalogue: &Catalogue<'_>, spec: &Spec) -> anyhow::Result<Si
         origin: entry.source.origin.clone(),
         tree: line.tree,
         archive: line.sha256,
-        statement: line.stmt,
-        log: entry.chain.log(published.release.seq).unwrap_or(line.log),
+        signed: Some(Signed { statement: line.stmt, log: entry.chain.log(published.release.seq).unwrap_or(line.log) }),
         dependencies: Vec::new(),
         requirement: None,
         agents: None,

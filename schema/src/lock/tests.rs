@@ -15,8 +15,7 @@ fn locked(name: &str) -> Locked {
         origin: "skills.example/log".to_owned(),
         tree: digest(0x11),
         archive: digest(0x22),
-        statement: digest(0x33),
-        log: 87_990,
+        signed: Some(Signed { statement: digest(0x33), log: 87_990 }),
         dependencies: Vec::new(),
         requirement: None,
         agents: None,
@@ -105,21 +104,43 @@ fn anything_unexpected_fails_closed_with_its_line() {
     }
 }
 
+#[test]
+fn a_skill_from_a_path_has_no_statement_and_any_other_has_one() {
+    let from_path = Locked { origin: "path:../notes".to_owned(), signed: None, ..locked("local/notes") };
+    assert_eq!((from_path.path(), locked("acme/notes").path()), (Some("../notes"), None));
+    let text = Lock { skills: vec![from_path.clone()] }.to_string();
+    assert!(!text.contains("statement") && !text.contains("log ="), "{text}");
+    assert_eq!(Lock::parse(&text), Ok(Lock { skills: vec![from_path] }));
+    let signed = Lock { skills: vec![locked("acme/notes")] }.to_string();
+    let unsigned =
+        |key: &str| signed.lines().filter(|line| !line.starts_with(key)).fold(String::new(), |t, l| t + l + "\n");
+    for (text, expected) in [
+        (unsigned("statement"), ("lock.missing-key", 4)),
+        (unsigned("log"), ("lock.missing-key", 4)),
+        (signed.replace("skills.example/log", "path:/srv/notes"), ("lock.value", 10)),
+        (format!("{text}log = 1\n"), ("lock.value", 10)),
+    ] {
+        assert_eq!(error(&text), expected, "{text}");
+    }
+}
+
 prop_compose! {
     fn any_locked()(
         name in "[b-z]{2,9}/[b-z0-9]{2,9}".prop_filter_map("a name", |n| n.parse::<SkillId>().ok()),
         numbers in (0_u64..99, 0_u64..99, 0_u64..99),
         origin in "[!-~é]{1,40}",
         bytes in any::<[u8; 32]>(),
-        log in 0..u64::try_from(i64::MAX).unwrap(),
+        log in proptest::option::of(0..u64::try_from(i64::MAX).unwrap()),
         dependencies in proptest::collection::btree_set("[b-z]{2,5}/[b-z]{2,5}", 0..3),
         requirement in proptest::option::of("\\^[0-9]\\.[0-9]"),
         agents in proptest::option::of(proptest::collection::btree_set("[a-z-]{1,9}", 0..3)),
         copy in any::<bool>(),
     ) -> Locked {
         Locked {
-            name, version: Version::new(numbers.0, numbers.1, numbers.2), origin,
-            tree: Digest(bytes), archive: Digest(bytes), statement: Digest(bytes), log,
+            name, version: Version::new(numbers.0, numbers.1, numbers.2),
+            origin: if log.is_some() { format!("x{origin}") } else { format!("{PATH}{origin}") },
+            tree: Digest(bytes), archive: Digest(bytes),
+            signed: log.map(|log| Signed { statement: Digest(bytes), log }),
             dependencies: dependencies.iter().filter_map(|name| name.parse().ok()).collect(),
             requirement: requirement.map(|text| text.parse().unwrap()),
             agents: agents.map(|agents| agents.into_iter().collect()), copy,
