@@ -3,6 +3,7 @@
 //! For every skill its index and its scope's chain are fetched. The chain must verify from its first statement, continue what this
 //! machine saw before, and say exactly what the index says. With `--offline` the same checks run on what was fetched before.
 
+mod absent;
 mod chain;
 mod check;
 

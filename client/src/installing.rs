@@ -82,8 +82,7 @@ pub fn specs(texts: &[String]) -> Result<Vec<Spec>, Fault> {
 /// # Errors
 /// [`codes::NOT_FOUND`], and faults of the network and of verification.
 pub async fn wanted(catalogue: &Catalogue<'_>, spec: &Spec, pin: bool) -> anyhow::Result<VersionReq> {
-    let entry = catalogue.entry(&spec.id, spec.registry.as_deref()).await?;
-    let entry = entry.ok_or_else(|| Fault::new(codes::NOT_FOUND).at(spec.id.to_string()))?;
+    let entry = catalogue.require(&spec.id, spec.registry.as_deref()).await?;
     let req = requirement(&entry, &spec.which)?;
     if !req.comparators.is_empty() && !pin {
         return Ok(req);
@@ -163,7 +162,7 @@ fn document<'a>(workspace: &Workspace, outcome: &'a Outcome, dry_run: bool) -> D
     let skills = outcome.lock.skills.iter().map(|locked| SkillItem {
         id: &locked.name,
         version: &locked.version,
-        tree: locked.tree.prefixed(),
+        tree: locked.tree.to_string(),
         agents: outcome.agents.get(&locked.name).map_or(&[], Vec::as_slice),
     });
     let entries = outcome.steps.iter().map(|step| EntryItem {

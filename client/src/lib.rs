@@ -1,8 +1,8 @@
 //! The client **skill**: finds, installs, checks, publishes and measures agent skills.
 //!
 //! A command lives in `commands/NAME.rs` with its arguments, its help and its code; [`cli`] only matches. What commands share is
-//! in the [`context::Context`]: the environment ([`env`]), the configuration ([`config`]), the output ([`output`]) and the clock
-//! ([`clock`]). Only [`output`] and the progress bar and prompts beside it print, only [`env`] reads the environment, only [`api`]
+//! in the [`context::Context`]: the environment ([`mod@env`]), the configuration ([`config`]), the output ([`output`]) and the clock
+//! ([`clock`]). Only [`output`] and the progress bar and prompts beside it print, only [`mod@env`] reads the environment, only [`api`]
 //! sends HTTP, and only [`report`] turns an error into words and an exit code.
 
 pub mod agents;

@@ -20,10 +20,9 @@ use crate::{
 /// The verified index of a skill that must exist.
 ///
 /// # Errors
-/// [`codes::NOT_FOUND`], and what [`Catalogue::entry`] refuses.
+/// [`codes::NOT_FOUND`], and what [`Catalogue::require`] refuses.
 pub async fn entry(catalogue: &Catalogue<'_>, spec: &Spec) -> anyhow::Result<Entry> {
-    let entry = catalogue.entry(&spec.id, spec.registry.as_deref()).await?;
-    Ok(entry.ok_or_else(|| Fault::new(codes::NOT_FOUND).at(spec.id.to_string()))?)
+    catalogue.require(&spec.id, spec.registry.as_deref()).await
 }
 
 /// The version that is meant. One that is named exactly may be yanked, since reading it does no harm.

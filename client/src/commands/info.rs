@@ -5,7 +5,7 @@ mod human;
 use serde::Serialize;
 use skill_schema::{
     Digest, Fault, SkillId, Version, VersionReq,
-    api::{deprecate, info, search},
+    api::{deprecate, info},
     codes,
     index::{Line, LineStatus, PackageStatus},
     manifest::{self, Manifest},
@@ -18,7 +18,6 @@ use crate::{
     catalogue::{Catalogue, Entry},
     context::Context,
     published,
-    suggest::nearest,
 };
 
 /// Show a skill: what it does, its versions, and who signed them.
@@ -110,9 +109,7 @@ struct File {
 /// [`codes::NOT_FOUND`] with a suggestion, [`codes::NO_VERSION`], what verification and the registry refuse.
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let catalogue = Catalogue::new(context);
-    let Some(entry) = catalogue.entry(&args.spec.id, args.spec.registry.as_deref()).await? else {
-        return Err(not_found(&args.spec, &catalogue).await.into());
-    };
+    let entry = catalogue.require(&args.spec.id, args.spec.registry.as_deref()).await?;
     let line = published::choose(&entry, &args.spec.which)?;
     let shown = match entry.source.api() {
         Ok(api) => api.info(&args.spec.id).await?,
@@ -207,20 +204,4 @@ fn facts(shown: &info::Response, entry: &Entry, line: &Line) -> Result<Facts, Fa
         keys: published.release.signers.clone(),
         downloads: said.map(|said| said.downloads),
     })
-}
-
-/// The skill does not exist; perhaps one with nearly its name does. That is a courtesy, so its failure is no error.
-async fn not_found(spec: &Spec, catalogue: &Catalogue<'_>) -> Fault {
-    let fault = Fault::new(codes::NOT_FOUND).at(spec.id.to_string());
-    let source = catalogue.source(&spec.id, spec.registry.as_deref());
-    let Some(api) = source.as_ref().ok().and_then(|source| source.api().ok()) else { return fault };
-    let request =
-        search::Request { sort: search::Sort::Installs, limit: Some(search::MAX_LIMIT), ..search::Request::default() };
-    let hits = api.search(&request).await.map(|found| found.items).unwrap_or_default();
-    let ids: Vec<String> = hits.iter().map(|hit| hit.id.to_string()).collect();
-    let other_scope = hits.iter().find(|hit| hit.id.name == spec.id.name).map(|hit| hit.id.to_string());
-    match nearest(&spec.id.to_string(), ids.iter().map(String::as_str)).map(str::to_owned).or(other_scope) {
-        Some(near) => fault.detail(format!("did you mean {near}?")),
-        None => fault,
-    }
 }

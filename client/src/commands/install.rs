@@ -66,8 +66,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
             return Err(Fault::new(codes::USAGE).detail(detail).into());
         }
         // `latest` stays a wish for whatever is newest; what was typed is kept as it was typed.
-        let entry = catalogue.entry(&spec.id, spec.registry.as_deref()).await?;
-        let entry = entry.ok_or_else(|| Fault::new(codes::NOT_FOUND).at(spec.id.to_string()))?;
+        let entry = catalogue.require(&spec.id, spec.registry.as_deref()).await?;
         let req = install::requirement(&entry, &spec.which)?;
         let before = wish.roots.get(&spec.id).and_then(|root| root.agents.clone());
         let root = installing::root(spec, req, agents.clone().or(before), args.copy.copy, true);

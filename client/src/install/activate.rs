@@ -323,3 +323,6 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
