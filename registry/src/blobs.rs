@@ -32,6 +32,25 @@ struct Folders {
     tmp: PathBuf,
 }
 
+/// An upload that is not a blob yet.
+#[derive(Debug)]
+pub enum Received {
+    /// A small one.
+    Memory(Bytes),
+    /// A large one, in `tmp/`.
+    File(NamedTempFile),
+}
+
+impl Received {
+    /// All its bytes. Blocks.
+    pub fn bytes(&self) -> Result<Bytes, Error> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes.clone()),
+            Self::File(file) => fs::read(file.path()).map(Bytes::from).map_err(Error::io(file.path())),
+        }
+    }
+}
+
 /// A blob that was found.
 #[derive(Debug)]
 pub enum Blob {
@@ -81,11 +100,19 @@ impl Blobs {
     }
 
     /// Keeps an upload under its digest, durably. The caller has hashed it. Blocks.
-    pub fn keep(&self, upload: NamedTempFile, digest: &Digest) -> Result<(), Error> {
+    pub fn keep(&self, upload: Received, digest: &Digest) -> Result<(), Error> {
         let path = self.path(digest);
         if path.exists() {
             return Ok(());
         }
+        let upload = match upload {
+            Received::File(file) => file,
+            Received::Memory(bytes) => {
+                let mut file = self.upload()?;
+                file.write_all(&bytes).map_err(Error::io(&self.folders.tmp))?;
+                file
+            }
+        };
         upload.as_file().sync_all().map_err(Error::io(&path))?;
         let folder = self.folder(digest)?;
         upload.persist(&path).map_err(|e| Error::io(&path)(e.error))?;
@@ -94,11 +121,9 @@ impl Blobs {
 
     /// Keeps small bytes under their digest, durably. Blocks.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, Error> {
-        let digest = sha256(bytes);
-        let mut file = self.upload()?;
-        file.write_all(bytes).map_err(Error::io(&self.folders.tmp))?;
-        self.keep(file, &digest)?;
-        self.small.insert(digest, Bytes::copy_from_slice(bytes));
+        let (digest, bytes) = (sha256(bytes), Bytes::copy_from_slice(bytes));
+        self.keep(Received::Memory(bytes.clone()), &digest)?;
+        self.small.insert(digest, bytes);
         Ok(digest)
     }
 

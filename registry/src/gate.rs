@@ -1,7 +1,5 @@
 //! The checks that a publish request passes, each with a name, in the order in which [`crate::routes::publish`] calls them.
 
-use std::path::Path;
-
 use axum::http::HeaderMap;
 use skill_bundle::{Package, check, envelope::Envelope, keys::PublicKey, statement::digests};
 use skill_schema::{
@@ -17,8 +15,8 @@ use skill_schema::{
 };
 
 use crate::{
-    auth::Caller, body::check_length, data::Identity, error::Error, limits::CLOCK_SKEW, state::AppState,
-    store::publish::Content, upload,
+    auth::Caller, blobs::Received, body::check_length, data::Identity, error::Error, limits::CLOCK_SKEW,
+    state::AppState, store::publish::Content, upload,
 };
 
 /// What a request is about.
@@ -83,9 +81,8 @@ pub fn release(bytes: &[u8], target: &Target) -> Result<(Envelope, Statement<Rel
 
 /// The package follows the archive profile, the content rules and the strict level of the validator, and its manifest is for this
 /// version. Blocks: inflates, hashes and reads everything.
-pub fn package(path: &Path, digest: &Digest, target: &Target, limits: &Limits) -> Result<Checked, Error> {
-    let bytes = std::fs::read(path).map_err(Error::io(path))?;
-    let package = Package::open(bytes, limits)?;
+pub fn package(archive: &Received, digest: &Digest, target: &Target, limits: &Limits) -> Result<Checked, Error> {
+    let package = Package::open(archive.bytes()?, limits)?;
     equal("archive: digest of what was received", &package.digest(), digest)?;
     check::require_manifest(&package)?;
     let report = check::check_package(&package, limits, Level::Strict);

@@ -1,6 +1,10 @@
 //! Index files in memory, compressed once: most reads are answered from here, and a matching `If-None-Match` before any database work.
 
-use std::{io::Write, sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
@@ -17,8 +21,8 @@ const SMALLEST: usize = 512;
 pub struct Entry {
     /// The file.
     pub plain: Bytes,
-    /// The same compressed, if that is smaller.
-    pub gzip: Option<Bytes>,
+    /// The same compressed, if that is smaller; made for the first who takes it.
+    gzip: OnceLock<Option<Bytes>>,
     /// `"<sha256>"`.
     pub etag: HeaderValue,
     /// `"<sha256>-gzip"`: another representation has another strong tag (RFC 9110 §8.8.3).
@@ -30,9 +34,20 @@ pub struct Entry {
 impl Entry {
     /// An index file with its known digest.
     pub fn new(text: String, digest: &Digest, revision: i64) -> Self {
-        let plain = Bytes::from(text);
-        let gzip = if plain.len() < SMALLEST { None } else { gzip(&plain).filter(|gzip| gzip.len() < plain.len()) };
-        Self { plain, gzip, etag: tag(digest, ""), gzip_etag: tag(digest, "-gzip"), revision }
+        Self {
+            plain: Bytes::from(text),
+            gzip: OnceLock::new(),
+            etag: tag(digest, ""),
+            gzip_etag: tag(digest, "-gzip"),
+            revision,
+        }
+    }
+
+    /// The file compressed, if that is worth it.
+    pub fn gzip(&self) -> Option<&Bytes> {
+        let worth = |gzip: &Bytes| gzip.len() < self.plain.len();
+        let make = || if self.plain.len() < SMALLEST { None } else { gzip(&self.plain).filter(worth) };
+        self.gzip.get_or_init(make).as_ref()
     }
 
     /// A file whose digest is not stored.
@@ -65,8 +80,8 @@ impl IndexCache {
     /// Keeps at most so many bytes, each file for at most this long.
     pub fn new(bytes: u64, age: Duration) -> Self {
         let weigh = |key: &String, entry: &Arc<Entry>| {
-            let gzip = entry.gzip.as_ref().map_or(0, Bytes::len);
-            u32::try_from(key.len() + entry.plain.len() + gzip + 512).unwrap_or(u32::MAX)
+            // The compressed form comes later and is at most as large again.
+            u32::try_from(key.len() + 2 * entry.plain.len() + 512).unwrap_or(u32::MAX)
         };
         Self {
             files: Cache::builder().max_capacity(bytes).time_to_live(age).weigher(weigh).build(),
@@ -140,10 +155,10 @@ mod tests {
         let entry = Entry::hashed("line of an index\n".repeat(100), 1);
         assert_ne!(entry.etag, entry.gzip_etag);
         assert_eq!(entry.etag.to_str().unwrap().len(), 66);
-        let gzip = entry.gzip.expect("repetitive");
+        let gzip = entry.gzip().expect("repetitive");
         let mut plain = String::new();
         std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(gzip.as_ref()), &mut plain).unwrap();
         assert_eq!(plain.as_bytes(), entry.plain);
-        assert!(Entry::hashed("short\n".to_owned(), 1).gzip.is_none());
+        assert!(Entry::hashed("short\n".to_owned(), 1).gzip().is_none());
     }
 }

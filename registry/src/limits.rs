@@ -35,6 +35,8 @@ pub struct ServerLimits {
 
 /// Bytes of a blob that is still kept in memory: every statement, and small packages.
 pub const SMALL_BLOB: u64 = 64 * 1024;
+/// Bytes of an archive in upload that stay in memory: times the uploads at a time, the memory that all of them can take.
+pub const SMALL_UPLOAD: usize = 256 * 1024;
 /// Bytes of a JSON body that is not a statement.
 pub const JSON_BODY: usize = 16 * 1024;
 /// Bytes of framing around the parts of a publish request: boundaries and part headers.

@@ -24,7 +24,7 @@ mod fixture;
 use std::{path::Path, str::FromStr};
 
 use sqlx::{
-    Any, AnyPool, Transaction,
+    Any, AnyPool, ConnectOptions, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 
@@ -46,7 +46,7 @@ impl Store {
     pub async fn open(config: &DatabaseConfig, data: &Path) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
         let (dialect, url) = Dialect::of(config.url.as_deref(), data)?;
-        let options = AnyConnectOptions::from_str(&url)?;
+        let options = AnyConnectOptions::from_str(&url)?.disable_statement_logging();
         let writers = if dialect == Dialect::Sqlite { 1 } else { config.writers.max(1) };
         let write = pool(dialect, writers).connect_with(options.clone()).await?;
         sqlx::migrate!("../migrations").run(&write).await?;

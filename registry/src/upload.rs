@@ -1,5 +1,5 @@
 //! Receiving a publish request: `multipart/form-data` with `meta`, `statement`, `archive` in this order, each within its limit, the
-//! archive into a temporary file while it is hashed.
+//! archive hashed while it comes, and into a temporary file unless it is small.
 
 use axum::{
     extract::{FromRequest, Multipart, Request, multipart::Field, multipart::MultipartError},
@@ -12,10 +12,10 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
 use crate::{
-    blobs::Blobs,
+    blobs::{Blobs, Received},
     body::{next, too_large, within},
     error::Error,
-    limits::{MULTIPART_OVERHEAD, ServerLimits},
+    limits::{MULTIPART_OVERHEAD, SMALL_UPLOAD, ServerLimits},
 };
 
 /// What was received. Nothing of it is checked yet.
@@ -26,7 +26,7 @@ pub struct Upload {
     /// The `statement` part.
     pub statement: Vec<u8>,
     /// The `archive` part.
-    pub archive: NamedTempFile,
+    pub archive: Received,
     /// SHA-256 of the archive.
     pub digest: Digest,
 }
@@ -89,27 +89,60 @@ async fn read(mut field: Field<'_>, name: &str, limit: usize, limits: &ServerLim
     Ok(all)
 }
 
-/// A part into a file.
+/// The archive: in memory while it is small, then into a file.
 async fn save(
     mut field: Field<'_>,
     blobs: &Blobs,
     limit: usize,
     limits: &ServerLimits,
-) -> Result<(NamedTempFile, Digest), Error> {
-    let upload = blobs.upload()?;
-    let file = upload.as_file().try_clone().map_err(Error::io(upload.path()))?;
-    let mut file = tokio::fs::File::from_std(file);
+) -> Result<(Received, Digest), Error> {
     let (mut hasher, mut size) = (Hasher::new(), 0);
+    let mut memory = BytesMut::new();
+    let mut file: Option<Spill> = None;
     while let Some(piece) = next(limits, field.chunk()).await?.map_err(|e| broken(&e))? {
         size += piece.len();
         if size > limit {
             return Err(Fault::new(codes::TOO_BIG).detail(format!("over {limit} bytes compressed")).into());
         }
         hasher.update(&piece);
-        file.write_all(&piece).await.map_err(Error::io(upload.path()))?;
+        match &mut file {
+            Some(file) => file.write(&piece).await?,
+            None => memory.extend_from_slice(&piece),
+        }
+        if file.is_none() && size > SMALL_UPLOAD {
+            let mut opened = Spill::open(blobs)?;
+            opened.write(&std::mem::take(&mut memory)).await?;
+            file = Some(opened);
+        }
     }
-    file.flush().await.map_err(Error::io(upload.path()))?;
-    Ok((upload, hasher.finish()))
+    let received = match file {
+        None => Received::Memory(memory.freeze()),
+        Some(file) => Received::File(file.finish().await?),
+    };
+    Ok((received, hasher.finish()))
+}
+
+/// A large upload on its way into a temporary file.
+struct Spill {
+    upload: NamedTempFile,
+    file: tokio::fs::File,
+}
+
+impl Spill {
+    fn open(blobs: &Blobs) -> Result<Self, Error> {
+        let upload = blobs.upload()?;
+        let file = upload.as_file().try_clone().map_err(Error::io(upload.path()))?;
+        Ok(Self { upload, file: tokio::fs::File::from_std(file) })
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.file.write_all(bytes).await.map_err(Error::io(self.upload.path()))
+    }
+
+    async fn finish(mut self) -> Result<NamedTempFile, Error> {
+        self.file.flush().await.map_err(Error::io(self.upload.path()))?;
+        Ok(self.upload)
+    }
 }
 
 fn bad(detail: &str) -> Error {

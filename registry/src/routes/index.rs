@@ -92,7 +92,7 @@ async fn chain(State(app): State<AppState>, reader: Reader, request: HttpRequest
 
 /// The file in the form that the client takes, or 304.
 fn answer(app: &AppState, entry: &Arc<Entry>, request: &HeaderMap) -> Response {
-    let gzip = entry.gzip.as_ref().filter(|_| takes_gzip(request));
+    let gzip = if takes_gzip(request) { entry.gzip() } else { None };
     let (body, tag) = match gzip {
         Some(gzip) => (gzip, &entry.gzip_etag),
         None => (&entry.plain, &entry.etag),

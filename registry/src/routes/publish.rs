@@ -59,11 +59,7 @@ async fn serve(
     let (envelope, statement) = gate::release(&upload.statement, &target)?;
     let (upload, checked) = check_package(&app, upload, &target).await?;
     gate::agreement(&statement, &checked.content)?;
-    if let Some(response) = app.store.published(&target.id, &target.version, &checked.content.tree).await? {
-        return Ok((StatusCode::OK, Json(response)).into_response());
-    }
     gate::origin(&statement.predicate.origin, &app.identity.origin)?;
-    gate::freshness(statement.predicate.created, app.clock.timestamp())?;
     gate::parent(&app, &statement.predicate).await?;
 
     let release = new_release(&caller, rights, target, &upload, &envelope, statement.predicate, checked.content);
@@ -84,7 +80,7 @@ async fn check_package(app: &AppState, upload: Upload, target: &Target) -> Resul
     let _place = app.checks.acquire().await.map_err(|_| Fault::new(codes::UNAVAILABLE))?;
     let (target, limits) = (target.clone(), app.config.packages);
     blocking(move || {
-        let checked = gate::package(upload.archive.path(), &upload.digest, &target, &limits)?;
+        let checked = gate::package(&upload.archive, &upload.digest, &target, &limits)?;
         Ok((upload, checked))
     })
     .await
@@ -123,6 +119,9 @@ fn new_release(
 }
 
 /// Verifies the signature at the chain's end, makes the blobs durable, and publishes.
+///
+/// A repeated request shows by being late, by a place in the chain that is taken, or by a version that exists: then, and only then, the
+/// stored answer is looked up.
 async fn accept(
     app: AppState,
     mut release: NewRelease,
@@ -130,13 +129,15 @@ async fn accept(
     upload: Upload,
 ) -> Result<Published, Error> {
     let mut chain = app.chains.hold(&release.id.scope, &app.store, &app.blobs, &app.identity).await?;
-    release.keyid = match chain.push_release(&envelope, &release) {
-        // The same request may have been at work a moment ago.
-        Err(error) if error.code() == codes::SEQ => {
+    let signed =
+        gate::freshness(release.created, app.clock.timestamp()).and_then(|()| chain.push_release(&envelope, &release));
+    release.keyid = match signed {
+        Ok(keyid) => keyid,
+        Err(error) if [codes::CLOCK, codes::SEQ, codes::VERSION_EXISTS].contains(&error.code()) => {
             let before = app.store.published(&release.id, &release.version, &release.content.tree).await?;
             return before.map(Published::Before).ok_or(error);
         }
-        result => result?,
+        Err(error) => return Err(error),
     };
     let blobs = app.blobs.clone();
     blocking(move || {

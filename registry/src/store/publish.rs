@@ -13,7 +13,9 @@ use super::{
     Store, bigint, count,
     event::{NewStatement, append, next_leaf},
     index::{self, IndexFile},
-    json, search, stored,
+    json,
+    search::{self, Words},
+    stored,
 };
 use crate::{clock, error::Error};
 
@@ -136,14 +138,14 @@ impl Store {
     pub async fn publish(&self, release: &NewRelease, now: i64) -> Result<Published, Error> {
         let mut tx = self.begin().await?;
         let leaf = next_leaf(&mut tx).await?;
-        if let Some(response) = published(&mut tx, release).await? {
-            return Ok(Published::Before(response));
-        }
         let before = index::load(&mut tx, &release.id).await?;
-        let (mut index, revision) = match &before {
-            Some(file) => (file.parse()?, file.revision),
-            None => (new_index(release, leaf), 0),
+        let mut index = match &before {
+            Some(file) => file.parse()?,
+            None => new_index(release, leaf),
         };
+        if index.line(&release.version).is_some() {
+            return Ok(Published::Before(published(&mut tx, release).await?));
+        }
         check_name(&mut tx, release, before.is_some()).await?;
         check_expectations(release, &index)?;
         append(&mut tx, leaf, &release.statement, now).await?;
@@ -151,16 +153,17 @@ impl Store {
         index.lines.push(line(release, leaf));
         index.header.log = leaf;
         index.header.tags.latest = latest(&index.lines).cloned();
-        let is_latest = index.header.tags.latest.as_ref() == Some(&release.version);
-        let latest = index.header.tags.latest.as_ref().map(ToString::to_string);
-        let file = IndexFile::new(&index, revision + 1);
-        if before.is_none() {
-            insert_skill(&mut tx, release, leaf, now).await?;
+        let latest = index.header.tags.latest.clone();
+        let text = latest.as_ref().map(ToString::to_string);
+        let file = IndexFile::new(&index, before.as_ref().map_or(0, |file| file.revision) + 1);
+        match before {
+            Some(_) => index::save(&mut tx, &release.id, &file, text.as_deref(), now).await?,
+            None => insert_skill(&mut tx, release, leaf, &file, text.as_deref(), now).await?,
         }
-        index::save(&mut tx, &release.id, &file, latest.as_deref(), now).await?;
         insert_version(&mut tx, release, leaf, &file).await?;
-        if is_latest {
-            search::refresh(&mut tx, self.dialect, &release.id).await?;
+        if latest.as_ref() == Some(&release.version) {
+            let Content { keywords, description, readme, .. } = &release.content;
+            search::put(&mut tx, self.dialect, &release.id, Words { keywords, description, readme }).await?;
         }
         tx.commit().await?;
         let response =
@@ -186,14 +189,15 @@ fn repeated(row: Row, id: &SkillId, version: &Version, tree: &Digest) -> Result<
     })
 }
 
-async fn published(tx: &mut Transaction<'static, Any>, release: &NewRelease) -> Result<Option<Response>, Error> {
-    let row: Option<Row> =
+/// The stored response for a version that is in the index.
+async fn published(tx: &mut Transaction<'static, Any>, release: &NewRelease) -> Result<Response, Error> {
+    let row: Row =
         sqlx::query_as("select tree, leaf, stmt, index_sha256 from versions where skill = $1 and version = $2")
             .bind(release.id.to_string())
             .bind(release.version.to_string())
-            .fetch_optional(&mut **tx)
+            .fetch_one(&mut **tx)
             .await?;
-    row.map(|row| repeated(row, &release.id, &release.version, &release.content.tree)).transpose()
+    repeated(row, &release.id, &release.version, &release.content.tree)
 }
 
 /// Whether the token allows it, and for a new skill whether its name cannot be mistaken for another one of the scope.
@@ -269,11 +273,13 @@ async fn insert_skill(
     tx: &mut Transaction<'static, Any>,
     release: &NewRelease,
     leaf: u64,
+    index: &IndexFile,
+    latest: Option<&str>,
     now: i64,
 ) -> Result<(), Error> {
     sqlx::query(
         "insert into skills (id, scope, name, folded, status, created_at, updated_at, number, index_text, \
-         index_sha256, index_revision) values ($1, $2, $3, $4, 'active', $5, $5, $6, '', '', 0)",
+         index_sha256, index_revision, latest) values ($1, $2, $3, $4, 'active', $5, $5, $6, $7, $8, $9, $10)",
     )
     .bind(release.id.to_string())
     .bind(release.id.scope.as_str())
@@ -281,6 +287,10 @@ async fn insert_skill(
     .bind(release.id.name.folded())
     .bind(now)
     .bind(bigint(leaf))
+    .bind(&index.text)
+    .bind(index.sha256.to_string())
+    .bind(index.revision)
+    .bind(latest)
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -58,14 +58,14 @@ const POSTGRES_CREATE: &[&str] = &[
     "create table if not exists skill_search (number bigint primary key, words tsvector not null)",
     "create index if not exists skill_search_words on skill_search using gin (words)",
 ];
-const SQLITE_DELETE: &str = "delete from skill_search where rowid = $1";
-const POSTGRES_DELETE: &str = "delete from skill_search where number = $1";
-const SQLITE_INSERT: &str =
-    "insert into skill_search (rowid, name, keywords, description, readme) values ($1, $2, $3, $4, $5)";
-const POSTGRES_INSERT: &str = "insert into skill_search (number, words) values ($1, \
+const SQLITE_DELETE: &str = "delete from skill_search where rowid = (select number from skills where id = $1)";
+const POSTGRES_DELETE: &str = "delete from skill_search where number = (select number from skills where id = $1)";
+const SQLITE_PUT: &str = "insert or replace into skill_search (rowid, name, keywords, description, readme) \
+     values ((select number from skills where id = $1), $2, $3, $4, $5)";
+const POSTGRES_PUT: &str = "insert into skill_search (number, words) values ((select number from skills where id = $1), \
      setweight(to_tsvector('simple', $2), 'A') || setweight(to_tsvector('simple', $3), 'B') || \
-     setweight(to_tsvector('simple', $4), 'C') || setweight(to_tsvector('simple', $5), 'D'))";
-
+     setweight(to_tsvector('simple', $4), 'C') || setweight(to_tsvector('simple', $5), 'D')) \
+     on conflict (number) do update set words = excluded.words";
 const SQLITE_RANK: &str =
     concat!(columns!(), sqlite!(), "order by bm25(skill_search, 10.0, 5.0, 3.0, 1.0), s.id limit $2 offset $3");
 const POSTGRES_RANK: &str = concat!(
@@ -129,31 +129,56 @@ impl Store {
     }
 }
 
+/// What a skill is found by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Words<'a> {
+    /// Of the latest version.
+    pub keywords: &'a [String],
+    /// Of the latest version.
+    pub description: &'a str,
+    /// Of the latest version.
+    pub readme: &'a str,
+}
+
+/// Makes a skill found by these words and its name.
+pub(super) async fn put(
+    tx: &mut Transaction<'static, Any>,
+    dialect: Dialect,
+    id: &SkillId,
+    words: Words<'_>,
+) -> Result<(), Error> {
+    let statement = match dialect {
+        Dialect::Sqlite => SQLITE_PUT,
+        Dialect::Postgres => POSTGRES_PUT,
+    };
+    sqlx::query(statement)
+        .bind(id.to_string())
+        .bind(format!("{} {}", id.scope, id.name))
+        .bind(words.keywords.join(" "))
+        .bind(words.description)
+        .bind(words.readme.chars().take(MAX_README).collect::<String>())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Makes a skill found by what its latest version says; without one, not at all.
 pub(super) async fn refresh(tx: &mut Transaction<'static, Any>, dialect: Dialect, id: &SkillId) -> Result<(), Error> {
-    let number: i64 =
-        sqlx::query_scalar("select number from skills where id = $1").bind(id.to_string()).fetch_one(&mut **tx).await?;
-    let (delete, insert) = match dialect {
-        Dialect::Sqlite => (SQLITE_DELETE, SQLITE_INSERT),
-        Dialect::Postgres => (POSTGRES_DELETE, POSTGRES_INSERT),
-    };
-    sqlx::query(delete).bind(number).execute(&mut **tx).await?;
     let latest: Option<(String, String, String)> =
         sqlx::query_as(concat!("select v.keywords, v.description, v.readme ", everything!(), "where s.id = $1"))
             .bind(id.to_string())
             .fetch_optional(&mut **tx)
             .await?;
-    let Some((keywords, description, readme)) = latest else { return Ok(()) };
+    let Some((keywords, description, readme)) = latest else {
+        let delete = match dialect {
+            Dialect::Sqlite => SQLITE_DELETE,
+            Dialect::Postgres => POSTGRES_DELETE,
+        };
+        sqlx::query(delete).bind(id.to_string()).execute(&mut **tx).await?;
+        return Ok(());
+    };
     let keywords: Vec<String> = stored_json("versions.keywords", &keywords)?;
-    sqlx::query(insert)
-        .bind(number)
-        .bind(format!("{} {}", id.scope, id.name))
-        .bind(keywords.join(" "))
-        .bind(description)
-        .bind(readme.chars().take(MAX_README).collect::<String>())
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+    put(tx, dialect, id, Words { keywords: &keywords, description: &description, readme: &readme }).await
 }
 
 /// Id, version, description, licence, keywords, downloads, time of publication.
