@@ -4,7 +4,7 @@ mod local;
 mod remote;
 
 use serde::Serialize;
-use skill_schema::codes::Exit;
+use skill_schema::codes::{Exit, escape};
 
 use crate::{
     context::Context,
@@ -89,12 +89,14 @@ pub async fn run(_: Args, context: &Context) -> anyhow::Result<()> {
                 State::Problem => "problem",
             };
             if out.to_person() {
-                out.data(format!("{state:<8} {:<12} {}", check.area, check.message));
+                out.data(format!("{state:<8} {:<12} {}", check.area, escape(&check.message)));
                 if let Some(help) = check.help.as_ref().filter(|help| !help.is_empty()) {
                     out.data(format!("{:<8} {:<12} {DIM}help: {help}{DIM:#}", "", ""));
                 }
             } else {
-                out.data([state, check.area, &check.message, check.help.as_deref().unwrap_or_default()].join("\t"));
+                out.data(
+                    [state, check.area, &escape(&check.message), check.help.as_deref().unwrap_or_default()].join("\t"),
+                );
             }
         }
         match (problems, warnings) {

@@ -3,7 +3,11 @@
 use std::io::{IsTerminal, Read};
 
 use serde::Serialize;
-use skill_schema::{Fault, codes, time::Timestamp};
+use skill_schema::{
+    Fault,
+    codes::{self, escape},
+    time::Timestamp,
+};
 
 use crate::{
     api::Api,
@@ -82,7 +86,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     };
     context.output.result_or("skill.login/1", &signed_in, |out| {
         let verb = if args.dry_run { "Would keep" } else { "Signed in" };
-        out.status(verb, format!("as {} at {} ({})", signed_in.user, signed_in.registry, signed_in.url));
+        out.status(verb, format!("as {} at {} ({})", escape(&signed_in.user), signed_in.registry, signed_in.url));
         if signed_in.expires.unix() < context.clock.now().unix() + SOON {
             out.warn(format!("the token expires on {}", signed_in.expires));
         }

@@ -1,7 +1,7 @@
 //! `skill owner`: who may publish to and manage a scope.
 
 use serde::Serialize;
-use skill_schema::Scope;
+use skill_schema::{Scope, codes::escape};
 
 use crate::context::Context;
 
@@ -94,7 +94,7 @@ async fn list(scope: &Scope, context: &Context) -> anyhow::Result<()> {
     let list = List { scope: scope.to_string(), items: owners };
     context.output.result_or("skill.owner.ls/1", &list, |out| {
         for owner in &list.items {
-            out.data(skill_schema::codes::escape(owner));
+            out.data(escape(owner));
         }
     });
     Ok(())
@@ -113,7 +113,7 @@ async fn add(args: ChangeArgs, context: &Context) -> anyhow::Result<()> {
     let result = Answer { scope: args.scope.to_string(), owners, dry_run: args.dry_run };
     context.output.result_or("skill.owner.add/1", &result, |out| {
         let verb = if args.dry_run { "Would add" } else { "Added" };
-        out.status(verb, format!("{} to {}; its owners: {}", args.user, args.scope, result.owners.join(", ")));
+        out.status(verb, format!("{} to {}; its owners: {}", args.user, args.scope, escape(&result.owners.join(", "))));
         if !args.dry_run {
             out.hint(format!(
                 "skill key enroll {} --request FILE   run by {}, to sign for it as well",
@@ -139,7 +139,10 @@ async fn remove(args: ChangeArgs, context: &Context) -> anyhow::Result<()> {
     let result = Answer { scope: args.scope.to_string(), owners, dry_run: args.dry_run };
     context.output.result_or("skill.owner.rm/1", &result, |out| {
         let verb = if args.dry_run { "Would remove" } else { "Removed" };
-        out.status(verb, format!("{} from {}; its owners: {}", args.user, args.scope, result.owners.join(", ")));
+        out.status(
+            verb,
+            format!("{} from {}; its owners: {}", args.user, args.scope, escape(&result.owners.join(", "))),
+        );
     });
     Ok(())
 }

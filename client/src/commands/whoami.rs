@@ -1,7 +1,11 @@
 //! `skill whoami`: whose token is used, and what it allows.
 
 use serde::Serialize;
-use skill_schema::{Fault, api::whoami::Response, codes};
+use skill_schema::{
+    Fault,
+    api::whoami::Response,
+    codes::{self, escape},
+};
 
 use crate::{config::credentials, context::Context};
 
@@ -44,7 +48,7 @@ pub async fn run(_: Args, context: &Context) -> anyhow::Result<()> {
             ("allows", format!("{} on {}", permissions.join(", "), who.token.pattern)),
             ("expires", who.token.expires.to_string()),
         ];
-        out.table(&["what", "value"], &rows.map(|(what, value)| vec![what.to_owned(), value]));
+        out.table(&["what", "value"], &rows.map(|(what, value)| vec![what.to_owned(), escape(&value)]));
     });
     Ok(())
 }

@@ -1,7 +1,11 @@
 //! `skill registry ping`.
 
 use serde::Serialize;
-use skill_schema::{Fault, api::well_known, codes};
+use skill_schema::{
+    Fault,
+    api::well_known,
+    codes::{self, escape},
+};
 
 use crate::{
     context::Context,
@@ -71,7 +75,7 @@ fn rows(result: &Result) -> Vec<Vec<String>> {
         output::bytes(limits.unpacked),
         limits.files
     );
-    let row = |what: &str, value: String| vec![what.to_owned(), value];
+    let row = |what: &str, value: String| vec![what.to_owned(), escape(&value)];
     vec![
         row("registry", result.name.clone().unwrap_or_else(|| "not configured".to_owned())),
         row("address", result.url.clone()),

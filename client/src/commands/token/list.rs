@@ -1,7 +1,7 @@
 //! `skill token ls`.
 
 use serde::Serialize;
-use skill_schema::{api::token::Info, time::Timestamp};
+use skill_schema::{api::token::Info, codes::escape, time::Timestamp};
 
 use crate::context::Context;
 
@@ -40,10 +40,10 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
 fn row(token: &Info, now: Timestamp) -> Vec<String> {
     let permissions: Vec<&str> = token.permissions.iter().map(|permission| permission.as_str()).collect();
     vec![
-        token.id.clone(),
-        token.name.clone(),
+        escape(&token.id),
+        escape(&token.name),
         permissions.join(","),
-        token.pattern.clone(),
+        escape(&token.pattern),
         token.expires.to_string(),
         token.last_used.map_or_else(|| "never".to_owned(), |time| time.to_string()),
         state(token, now).to_owned(),

@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 use skill_schema::api::token::{Created, DEFAULT_DAYS, MAX_DAYS, Permission, Request};
+use skill_schema::codes::escape;
 
 use crate::context::Context;
 
@@ -61,9 +62,9 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     context.output.result_or("skill.token.new/1", &created, |out| {
         out.status("Made", describe(&request));
         out.status("Expires", created.info.expires);
-        out.data(&created.token);
+        out.data(escape(&created.token));
         out.warn("the token is shown only this once; keep it where nobody else reads it");
-        out.hint(format!("skill token revoke {}   to end it", created.info.id));
+        out.hint(format!("skill token revoke {}   to end it", escape(&created.info.id)));
     });
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! `skill token revoke`.
 
 use serde::Serialize;
-use skill_schema::{Fault, codes};
+use skill_schema::{
+    Fault,
+    codes::{self, escape},
+};
 
 use crate::{config::credentials, context::Context, output::count};
 
@@ -45,7 +48,7 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let in_use = args.ids.contains(&own);
     if !args.dry_run {
         let note = if in_use { ", with the one that you are signed in with" } else { "" };
-        let question = format!("Revoke {} ({}){note}?", count(names.len(), "token"), names.join(", "));
+        let question = format!("Revoke {} ({}){note}?", count(names.len(), "token"), escape(&names.join(", ")));
         if !context.confirm(&question)? {
             return Err(context.cancelled());
         }
@@ -63,7 +66,7 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     context.output.result_or("skill.token.revoke/1", &revoked, |out| {
         let verb = if revoked.dry_run { "Would revoke" } else { "Revoked" };
         for (id, name) in revoked.ids.iter().zip(&names) {
-            out.status(verb, format!("token {name} ({id})"));
+            out.status(verb, format!("token {} ({})", escape(name), escape(id)));
         }
         if revoked.signed_out {
             out.hint("skill login   to sign in again");
