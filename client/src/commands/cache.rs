@@ -98,7 +98,7 @@ fn ls(context: &Context) -> Result<(), Fault> {
     let trees = store.trees()?;
     let items = trees.iter().map(|tree| {
         Ok(Item {
-            tree: tree.prefixed(),
+            tree: tree.to_string(),
             name: title(&store, tree)?,
             bytes: files::size(&store.path(tree))?,
             used: used.contains(tree),

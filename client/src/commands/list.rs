@@ -34,6 +34,7 @@ struct Result {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Item {
     id: SkillId,
     version: Version,
@@ -87,7 +88,7 @@ fn item(skill: &Installed) -> Item {
         requirement: skill.root.as_ref().map(|root| root.req.to_string()),
         one_off: skill.root.as_ref().is_some_and(|root| root.one_off),
         origin: skill.locked.origin.clone(),
-        tree: skill.locked.tree.prefixed(),
+        tree: skill.locked.tree.to_string(),
         agents: skill
             .entries
             .iter()

@@ -29,6 +29,7 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Result {
     id: SkillId,
     version: Version,
@@ -56,7 +57,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let result = Result {
         id: single.id,
         version: single.version,
-        tree: single.tree.prefixed(),
+        tree: single.tree.to_string(),
         path: path.display().to_string(),
         skill_md,
     };

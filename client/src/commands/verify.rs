@@ -42,6 +42,7 @@ struct Result {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Item {
     id: SkillId,
     version: Version,
