@@ -112,6 +112,13 @@ fn place(line_number: usize, line: &str, at: usize, len: usize) -> Place {
     Place { line: line_number, column, len: line[at..at + len].chars().count().max(1) }
 }
 
+/// The place of `len` bytes at `at` in a text. Reads everything before it: for the few findings that are kept.
+fn place_in(text: &str, at: usize, len: usize) -> Place {
+    let start = text[..at].rfind('\n').map_or(0, |line_feed| line_feed + 1);
+    let number = text[..start].bytes().filter(|byte| *byte == b'\n').count() + 1;
+    place(number, &text[start..], at - start, len)
+}
+
 #[cfg(test)]
 mod tests {
     use skill_schema::Code;

@@ -3,7 +3,7 @@
 use skill_schema::lint::Finding;
 
 use super::{
-    Found, hosts, place,
+    Found, MAX_PER_RULE, hosts, place, place_in,
     text::{self, lines},
 };
 use crate::archive::File;
@@ -121,28 +121,55 @@ fn check_text(file: &File<'_>, text: &str, found: &mut Found) {
             let message = "what is fetched from the network is run at once".to_owned();
             found.add(note("content.pipe-to-shell", message, at, line.len() - at));
         }
-        if let Some((at, secret)) = SECRETS.iter().find_map(|secret| line.find(secret).map(|at| (at, secret))) {
-            found.add(note(
-                "content.secret-path",
-                format!("names a place where secrets are kept: {secret}"),
-                at,
-                secret.len(),
-            ));
-        }
-        if file.path == super::SKILL_MD
-            && let Some(at) = line.find("<!--")
-        {
-            let message = "an HTML comment: an agent reads it, a rendered page does not show it".to_owned();
-            found.add(note("content.html-comment", message, at, "<!--".len()));
-        }
-        if is_markdown {
+        if is_markdown && line.contains('[') {
             for link in hosts::misleading_links(line) {
                 let message = format!("the link says {} and leads to {}", link.says, link.leads);
                 found.add(note("content.link-host", message, link.at, link.len));
             }
         }
     }
+    secrets(file.path, text, found);
+    if file.path == super::SKILL_MD {
+        for (at, open) in text.match_indices("<!--").take(MAX_PER_RULE) {
+            let message = "an HTML comment: an agent reads it, a rendered page does not show it";
+            let finding = Finding::note("content.html-comment", message).file(file.path);
+            found.add(finding.place(place_in(text, at, open.len())));
+        }
+    }
     conceals(file.path, text, found);
+}
+
+/// Notes the first place of secrets in each line that names one.
+fn secrets(path: &str, text: &str, found: &mut Found) {
+    const RULE: &str = "content.secret-path";
+    let mut line_end = 0;
+    for (at, secret) in places_of_secrets(text) {
+        if found.is_full(RULE) {
+            return;
+        }
+        if at >= line_end {
+            line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+            let finding = Finding::note(RULE, format!("names a place where secrets are kept: {secret}"));
+            found.add(finding.file(path).place(place_in(text, at, secret.len())));
+        }
+    }
+}
+
+/// Where [`SECRETS`] stand in a text. Each has one of four rare characters, so that the text is read once for all of them.
+fn places_of_secrets(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
+    let is_anchor = |byte: u8| matches!(byte, b'.' | b'/' | b'_' | b'-');
+    let anchored: Vec<_> = SECRETS
+        .iter()
+        .filter_map(|secret| secret.bytes().position(is_anchor).map(|anchor| (*secret, anchor)))
+        .collect();
+    let bytes = text.as_bytes();
+    let anchors = text.bytes().enumerate().filter(move |(_, byte)| is_anchor(*byte));
+    anchors.filter_map(move |(at, _)| {
+        anchored.iter().find_map(|(secret, anchor)| {
+            let start = at.checked_sub(*anchor)?;
+            bytes[start..].starts_with(secret.as_bytes()).then_some((start, *secret))
+        })
+    })
 }
 
 /// A fetching program on a line, piped or substituted into one that runs what it reads.
@@ -206,11 +233,8 @@ fn conceals(path: &str, text: &str, found: &mut Found) {
         {
             continue;
         }
-        let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let line_number = text[..at].bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let line = text[line_start..].split('\n').next().unwrap_or_default();
         let finding = Finding::note(RULE, format!("asks to keep something from the user: \"{phrase}user\""));
-        found.add(finding.file(path).place(place(line_number, line, at - line_start, "user".len())));
+        found.add(finding.file(path).place(place_in(text, at, "user".len())));
     }
 }
 
