@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<()> {
         context.output.status_warn("Damaged", format!("{}{name}", damaged.path));
     }
     if !result.ok {
-        let n = count(result.damaged.len(), "damaged entry").replace("entrys", "entries");
+        let n = count(result.damaged.len(), "damaged item");
         return Err(Fault::new(codes::VERIFY_FAILED).at("the store").detail(n).into());
     }
     let (skills, downloads) = (count(result.skills, "skill"), count(result.downloads, "download"));
