@@ -5,7 +5,8 @@
 #   with cargo install, if missing         cargo-nextest
 #   with apt-get, as root on Debian        PostgreSQL's server, bsdtar, strace
 #
-# What can be installed only by root is named when we are not root; the tests that need it then fail and say so.
+# What can be installed only by root is named when we are not root; tests that need it then say that they are skipped. In CI
+# a missing tool is an error, so that nothing is skipped there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +18,7 @@ packages=()
 have_postgres || packages+=(postgresql)
 have bsdtar || packages+=(libarchive-tools)
 have strace || packages+=(strace)
+have openssl || packages+=(openssl)
 have cc || packages+=(gcc libc6-dev)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if [ ${#packages[@]} -gt 0 ]; then
@@ -47,4 +49,14 @@ fi
 if ! have cargo-nextest; then
     say 'installing cargo-nextest (some minutes, once)'
     cargo install cargo-nextest --locked --quiet --debug --root .tools
+fi
+
+missing=()
+have_postgres || missing+=(postgresql)
+for tool in bsdtar tar strace openssl cargo-nextest .tools/venv/bin/agentskills; do
+    have "$tool" || [ -x ".tools/bin/$tool" ] || missing+=("$tool")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    say "still missing: ${missing[*]}"
+    [ -z "${CI:-}" ] || exit 1
 fi
