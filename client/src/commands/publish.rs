@@ -7,7 +7,13 @@ mod statement;
 use std::path::PathBuf;
 
 use skill_bundle::{chain::Published, keys::SecretKey};
-use skill_schema::{Digest, Fault, api::publish::Meta, codes, lint::Level, version::parse_version};
+use skill_schema::{
+    Digest, Fault,
+    api::publish::{Meta, Response},
+    codes,
+    statement::{Parent, Release, Role},
+    version::parse_version,
+};
 
 use crate::{
     api::Refused,
@@ -18,7 +24,6 @@ use crate::{
     statements::{self, Attempts, Signing},
 };
 use prepare::Prepared;
-use skill_schema::statement::Role;
 
 /// Publish a skill's folder as a version: check, pack, sign, upload.
 ///
@@ -93,17 +98,17 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
 /// What was sent and accepted.
 struct Sent {
     signing: Signing,
-    release: skill_schema::statement::Release,
+    release: Release,
     /// False if the registry had the same version already.
     new: bool,
-    response: skill_schema::api::publish::Response,
+    response: Response,
 }
 
 /// Signs and uploads; again if somebody else's statement came in between.
 async fn send(
     prepared: &Prepared,
     mut signing: Signing,
-    parent: Option<skill_schema::statement::Parent>,
+    parent: Option<Parent>,
     secret: &SecretKey,
     meta: &Meta,
     context: &Context,
@@ -183,6 +188,3 @@ fn head(text: &str, prepared: &Prepared, signing: &Signing) -> Result<Digest, Fa
     let missing = || Fault::new(codes::NO_VERSION).at(format!("{}@{version}", prepared.manifest.id));
     published.map(|published| published.tree).ok_or_else(missing)
 }
-
-/// The level at which publishing checks.
-const LEVEL: Level = Level::Strict;

@@ -8,14 +8,12 @@ use skill_bundle::{
 };
 use skill_schema::{
     Fault, Limits, codes,
-    lint::{Finding, Severity},
+    lint::{Finding, Level, Severity},
     manifest::{self, Manifest},
-    problem::Problem,
     skill_md,
 };
 
-use super::LEVEL;
-use crate::{api::Refused, context::Context, output::count, render, source::Local};
+use crate::{context::Context, findings, source::Local};
 
 /// A package that may be published.
 pub(super) struct Prepared {
@@ -38,11 +36,11 @@ pub(super) fn prepare(path: &Path, deny_warnings: bool, context: &Context) -> an
     }
     let packed = pack::pack_dir(&folder, &Limits::V1)?;
     check::require_manifest(&packed.package).map_err(|fault| fault.at(folder.display().to_string()))?;
-    let report = check::check_packed(&folder, &packed, &Limits::V1, LEVEL);
+    let report = check::check_packed(&folder, &packed, &Limits::V1, Level::Strict);
     let warned = deny_warnings && report.findings.iter().any(|finding| finding.severity == Severity::Warning);
-    say(&report.findings, &folder, &packed, context);
+    findings::say(&report.findings, &folder, &packed.package, context);
     if let Some(code) = report.code.or(warned.then_some(codes::DENIED_WARNINGS)) {
-        return Err(refused(&report.findings, code, &folder, context));
+        return Err(findings::refused(&report.findings, code, &folder, context));
     }
     let text = packed.package.file(manifest::FILE).map(|file| String::from_utf8_lossy(file.content).into_owned());
     let manifest = Manifest::parse(&text.unwrap_or_default()).map_err(|findings| first(&findings))?;
@@ -51,35 +49,6 @@ pub(super) fn prepare(path: &Path, deny_warnings: bool, context: &Context) -> an
 
 fn first(findings: &[Finding]) -> Fault {
     findings.first().map_or_else(|| Fault::new(codes::MANIFEST), Finding::to_fault)
-}
-
-/// Draws errors and warnings; notes with `-v` only.
-fn say(findings: &[Finding], folder: &Path, packed: &Packed, context: &Context) {
-    if context.output.json() {
-        return;
-    }
-    let verbose = context.output.settings().verbose > 0;
-    for finding in findings.iter().filter(|finding| finding.severity != Severity::Note || verbose) {
-        let file = finding.file.as_deref().and_then(|file| packed.package.file(file));
-        let text = file.and_then(|file| std::str::from_utf8(file.content).ok());
-        let mut shown = finding.clone();
-        if folder != Path::new(".") {
-            shown.file = finding.file.as_deref().map(|file| folder.join(file).display().to_string());
-        }
-        context.output.talk(format!("{}\n", render::finding(&shown, text)));
-    }
-}
-
-/// The error that sums findings up; with `--json` they stand in it.
-fn refused(findings: &[Finding], code: &'static skill_schema::Code, folder: &Path, context: &Context) -> anyhow::Error {
-    let of = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    let sum = format!("{}, {}", count(of(Severity::Error), "error"), count(of(Severity::Warning), "warning"));
-    let fault = Fault::new(code).at(folder.display().to_string()).detail(sum);
-    if !context.output.json() {
-        return fault.into();
-    }
-    let findings = findings.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
-    Refused(Box::new(Problem { findings, ..Problem::new(code, fault.sentence()) })).into()
 }
 
 /// Refuses a folder of a git repository that has changes which are not committed. Without git, or outside of a repository, nothing is

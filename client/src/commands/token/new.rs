@@ -2,8 +2,10 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
-use skill_schema::api::token::{Created, DEFAULT_DAYS, MAX_DAYS, Permission, Request};
-use skill_schema::codes::escape;
+use skill_schema::{
+    api::token::{Created, DEFAULT_DAYS, MAX_DAYS, Permission, Request},
+    codes::escape,
+};
 
 use crate::context::Context;
 
