@@ -41,7 +41,7 @@ pub struct Global {
     /// Fail if skills.lock would change.
     #[arg(long, global = true, hide_short_help = true)]
     pub locked: bool,
-    /// As --locked, and do not ask the registry for anything but missing archives.
+    /// As --locked, and look for nothing newer.
     #[arg(long, global = true, hide_short_help = true)]
     pub frozen: bool,
     /// Use this registry, whatever the configuration says.

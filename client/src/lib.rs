@@ -15,11 +15,14 @@ pub mod config;
 pub mod context;
 pub mod env;
 pub mod files;
+pub mod findings;
 pub mod first_contact;
 pub mod global;
 pub mod install;
 pub mod installing;
+pub mod interrupt;
 pub mod listing;
+pub mod local;
 pub mod output;
 pub mod pins;
 pub mod progress;
@@ -37,9 +40,6 @@ pub mod workspace;
 
 use std::process::ExitCode;
 
-use schema::codes::Exit;
-use skill_schema as schema;
-
 use crate::{context::Context, env::Env};
 
 /// Runs the program with the arguments of this process.
@@ -47,7 +47,7 @@ pub fn main() -> ExitCode {
     if commands::completions::answer() {
         return ExitCode::SUCCESS;
     }
-    watch_interrupt();
+    interrupt::watch();
     let args: Vec<std::ffi::OsString> = std::env::args_os().collect();
     let cli = match cli::parse(&args) {
         Ok(cli) => cli,
@@ -71,15 +71,4 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::finish(&error, &output),
     }
-}
-
-/// Ends the process with exit code 130 at Ctrl-C, from a thread of its own, so that it works while the main thread computes.
-/// Nothing needs tidying up: every write is a temporary file and a rename.
-fn watch_interrupt() {
-    std::thread::spawn(|| {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
-        if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-    });
 }

@@ -11,6 +11,7 @@ use crate::{
     files::{self, Mode},
     install::{self, copy_out},
     installing::{self, AgentArgs},
+    interrupt::LeftToChild,
     report::Exited,
 };
 
@@ -70,8 +71,9 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
             command.env_remove(name);
         }
     }
+    let guard = LeftToChild::now();
     let status = command.status().map_err(|e| Fault::new(codes::IO).at(program).detail(e.to_string()))?;
-    drop(folder);
+    drop((guard, folder));
     // A program that a signal ended has no code; shells report 128 and the signal's number.
     let code = status.code().unwrap_or_else(|| {
         use std::os::unix::process::ExitStatusExt;
