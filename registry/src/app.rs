@@ -22,7 +22,9 @@ use tracing::{Instrument, field};
 
 use crate::{
     error::{Cause, Error},
-    ids, routes,
+    ids,
+    linger::Lingering,
+    routes,
     state::AppState,
     traffic,
 };
@@ -60,6 +62,7 @@ async fn observe(request: Request, next: Next) -> Response {
     } else {
         tracing::info_span!("request", id = name, user = field::Empty)
     };
+    let request = request.map(Lingering::wrap);
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
     let mut response = answer.await.unwrap_or_else(|_| {
         metrics::counter!("skill_panics_total").increment(1);

@@ -22,6 +22,7 @@ pub mod http;
 pub mod ids;
 pub mod index_cache;
 pub mod limits;
+pub mod linger;
 pub mod openapi;
 #[cfg(test)]
 mod postgres;

@@ -122,6 +122,28 @@ fn every_part_has_its_limit_while_it_is_read() {
 }
 
 #[test]
+fn a_client_that_sends_everything_first_still_reads_why_it_was_refused() {
+    let world = World::new();
+    let acme = world.publisher("acme");
+    let body = vec![b'x'; 5 * 1024 * 1024];
+    for (head, code) in [
+        (head("skl_wrong", &format!("content-length: {}\r\n", body.len())), "E_TOKEN_INVALID"),
+        (
+            head(&acme.token, &format!("content-length: {}\r\n", body.len())).replace("acme/notes", "beta/notes"),
+            "E_SCOPE_UNKNOWN",
+        ),
+    ] {
+        let mut stream = connect(world.at);
+        stream.write_all(head.as_bytes()).expect("sent");
+        for piece in body.chunks(64 * 1024) {
+            stream.write_all(piece).expect("the server reads on");
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        assert_eq!(read(&mut stream, false).expect("an answer").code(), code);
+    }
+}
+
+#[test]
 fn a_body_without_end_is_cut_off() {
     let world = World::new();
     let acme = world.publisher("acme");
