@@ -3,13 +3,20 @@
 //! Every file is created exclusively through a handle of the new folder (cap-std), so that no link, present or planted meanwhile, can
 //! lead a write elsewhere. Nothing is ever merged into a folder that exists.
 
-use std::{io, path::Path};
+use std::{
+    ffi::OsStr,
+    io,
+    path::{Component, Path},
+};
 
 use cap_std::{
     ambient_authority,
     fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt},
 };
-use rustix::fs::{RenameFlags, renameat_with};
+use rustix::{
+    fs::{RenameFlags, renameat_with},
+    io::Errno,
+};
 use skill_schema::{Fault, codes};
 
 use crate::{Package, archive::File};
@@ -32,26 +39,43 @@ pub fn extract(package: &Package, parent: &Path, name: &str) -> Result<(), Fault
 /// Extracts to `parent/name`. The folder appears whole and durable, or not at all; if the name exists already nothing changes, and
 /// the fault is [`codes::EXISTS`]. A run that is killed leaves at most a folder `.tmp-…` in `parent`.
 pub fn extract_with(package: &Package, parent: &Path, name: &str, access: Access) -> Result<(), Fault> {
-    let failed = |e: io::Error| Fault::new(codes::IO).at(parent.join(name).display().to_string()).detail(e.to_string());
-    let home = Dir::open_ambient_dir(parent, ambient_authority()).map_err(failed)?;
-    if home.symlink_metadata(name).is_ok() {
-        return Err(Fault::new(codes::EXISTS).at(parent.join(name).display().to_string()));
+    let place = parent.join(name).display().to_string();
+    let failed = |e: io::Error| {
+        let code = if e.kind() == io::ErrorKind::AlreadyExists { codes::EXISTS } else { codes::IO };
+        Fault::new(code).at(&place).detail(e.to_string())
+    };
+    if !matches!(Path::new(name).components().collect::<Vec<_>>()[..], [Component::Normal(only)] if only == name) {
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "not the name of a folder")));
     }
+    let home = Dir::open_ambient_dir(parent, ambient_authority()).map_err(failed)?;
+    refuse_existing(&home, name).map_err(failed)?;
     let temporary = tempfile::Builder::new().prefix(".tmp-").tempdir_in(parent).map_err(failed)?;
     let fresh = Dir::open_ambient_dir(temporary.path(), ambient_authority()).map_err(failed)?;
     fill(&fresh, package, access).map_err(failed)?;
-    fresh.set_permissions(".", Permissions::from_mode(0o755)).map_err(failed)?;
-    let from = temporary.path().file_name().unwrap_or_default();
-    match renameat_with(&home, from, &home, name, RenameFlags::NOREPLACE) {
-        Ok(()) => {}
-        Err(rustix::io::Errno::EXIST) => {
-            return Err(Fault::new(codes::EXISTS).at(parent.join(name).display().to_string()));
-        }
-        Err(e) => return Err(failed(e.into())),
-    }
+    rename(&home, temporary.path().file_name().unwrap_or_default(), name).map_err(failed)?;
     // The folder has its name now: there is nothing left to clean up.
     let _ = temporary.keep();
     sync(&home).map_err(failed)
+}
+
+fn refuse_existing(home: &Dir, name: &str) -> io::Result<()> {
+    match home.symlink_metadata(name) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+    }
+}
+
+/// Gives the folder its name, if nothing has it. Some file systems cannot ask that in one step; there the name is looked at again
+/// right before.
+fn rename(home: &Dir, from: &OsStr, to: &str) -> io::Result<()> {
+    match renameat_with(home, from, home, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            refuse_existing(home, to)?;
+            home.rename(from, home, to)
+        }
+        other => other.map_err(io::Error::from),
+    }
 }
 
 fn fill(folder: &Dir, package: &Package, access: Access) -> io::Result<()> {
@@ -68,6 +92,7 @@ fn fill(folder: &Dir, package: &Package, access: Access) -> io::Result<()> {
         }
         write(folder, file, access)?;
     }
+    folder.set_permissions(".", Permissions::from_mode(0o755))?;
     // All is written before anything is waited for: a journal commits many files in the time of one.
     for file in package.files() {
         folder.open(file.path)?.sync_all()?;
@@ -144,6 +169,10 @@ mod tests {
         }
         assert_eq!(fs::read_dir(home.path().join("empty")).unwrap().count(), 0);
         assert_eq!(fs::read(home.path().join("file")).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 3);
+        for name in ["", ".", "..", "../x", "a/b", "/x", "a/"] {
+            assert_eq!(extract(&package(), &home.path().join("empty"), name).unwrap_err().code, codes::IO, "{name}");
+        }
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 3);
     }
 }

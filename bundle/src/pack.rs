@@ -179,6 +179,21 @@ mod tests {
     }
 
     #[test]
+    fn the_folder_itself_may_be_reached_by_a_link_and_be_hidden() {
+        let home = tempfile::tempdir().unwrap();
+        let hidden = home.path().join(".skills");
+        fs::create_dir(&hidden).unwrap();
+        fs::write(hidden.join("SKILL.md"), "").unwrap();
+        symlink(&hidden, home.path().join("link")).unwrap();
+        for folder in [hidden.clone(), home.path().join("link"), hidden.join("../.skills/.")] {
+            let packed = pack_dir(&folder, &Limits::V1).unwrap();
+            assert_eq!(packed.package.file_count(), 1, "{}", folder.display());
+        }
+        assert_eq!(pack_dir(&hidden.join("SKILL.md"), &Limits::V1).unwrap_err().code, codes::IO);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
     fn a_pipe_is_an_error() {
         let folder = folder(&[("SKILL.md", "")]);
         rustix::fs::mknodat(
