@@ -42,11 +42,27 @@ impl Api {
     /// [`codes::DIGEST`] if what comes is not what was wanted; network faults and [`super::Refused`].
     pub async fn download(&self, wanted: Wanted, path: &Path, progress: &Progress) -> anyhow::Result<Vec<u8>> {
         let mut partial = Partial::open(path, wanted)?;
+        let resumed = !partial.bytes.is_empty();
         progress.advance(partial.bytes.len() as u64);
+        self.complete(wanted, &mut partial, progress).await?;
+        match partial.finish(path, wanted) {
+            // What an earlier run left was damaged since; it is gone now, so one whole download decides.
+            Err(fault) if resumed && fault.code == codes::DIGEST => {
+                progress.rewind(wanted.size);
+                let mut whole = Partial::open(path, wanted)?;
+                self.complete(wanted, &mut whole, progress).await?;
+                Ok(whole.finish(path, wanted)?)
+            }
+            result => Ok(result?),
+        }
+    }
+
+    /// Asks for what is missing until all is there, or no attempt gets further.
+    async fn complete(&self, wanted: Wanted, partial: &mut Partial, progress: &Progress) -> anyhow::Result<()> {
         let mut delays = self.http.backoff().build();
         while (partial.bytes.len() as u64) < wanted.size {
             let before = partial.bytes.len();
-            let Err(failure) = self.more(wanted, &mut partial, progress).await else { continue };
+            let Err(failure) = self.more(wanted, partial, progress).await else { continue };
             if partial.bytes.len() > before {
                 delays = self.http.backoff().build(); // it moves: a new count of attempts
                 continue;
@@ -60,7 +76,7 @@ impl Api {
                 None => return Err(failure.into()),
             }
         }
-        Ok(partial.finish(path, wanted)?)
+        Ok(())
     }
 
     /// One request for what is missing.
