@@ -29,6 +29,7 @@ use crate::{
     agents::Agents,
     catalogue::Catalogue,
     context::Context,
+    local::{self, Opened},
     store::Store,
     workspace::{self, Manifest, Placed, Root, Workspace},
 };
@@ -42,6 +43,8 @@ pub struct Wish {
     pub unlock: Unlock,
     /// Versions to choose if they are allowed.
     pub prefer: BTreeMap<SkillId, Version>,
+    /// Skills of this machine, as they are now; [`Self::roots`] has them too.
+    pub local: BTreeMap<SkillId, Opened>,
     /// The new `skills.toml`, if it changes.
     pub manifest: Option<Manifest>,
     /// Agents for this run, instead of those that the project names.
@@ -113,10 +116,12 @@ pub async fn run(catalogue: &Catalogue<'_>, workspace: &mut Workspace, wish: Wis
     let changes = changes(workspace, &lock);
     let mut steps = if wish.lock_only { Vec::new() } else { activate::plan(&store, workspace, &desired, wish.force)? };
     let missing = fetch::missing(&store, catalogue, &wish.roots, &lock).await?;
-    let fetched = missing.iter().map(fetch::Missing::id).collect();
+    let opened = local::missing(context, &store, workspace, &lock, &wish.local)?;
+    let fetched = missing.iter().map(fetch::Missing::id).chain(opened.iter().map(|o| o.locked.name.clone())).collect();
     if !wish.dry_run {
         announce(context, &lock, &changes);
         fetch::all(context, &store, missing).await?;
+        opened.iter().try_for_each(|opened| local::keep(context, &store, opened))?;
         if let Some(manifest) = &wish.manifest {
             manifest.save()?;
         }
@@ -139,7 +144,10 @@ pub async fn run(catalogue: &Catalogue<'_>, workspace: &mut Workspace, wish: Wis
 /// Says what is going to be locked, before the downloads.
 fn announce(context: &Context, lock: &Lock, changes: &[Change]) {
     for (id, version) in changes.iter().filter_map(|change| Some((&change.id, change.to.as_ref()?))) {
-        let origin = lock.get(id).map(|locked| format!("   ({}, signed by {})", locked.origin, id.scope));
+        let origin = lock.get(id).map(|locked| match locked.path() {
+            Some(_) => format!("   ({}, not signed)", locked.origin),
+            None => format!("   ({}, signed by {})", locked.origin, id.scope),
+        });
         context.output.status("Locking", format!("{id} {version}{}", origin.unwrap_or_default()));
     }
 }

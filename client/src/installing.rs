@@ -10,6 +10,7 @@ use crate::{
     catalogue::Catalogue,
     context::Context,
     install::{Outcome, Wish, requirement},
+    local,
     output::{Output, count},
     workspace::{Root, Workspace},
 };
@@ -97,6 +98,48 @@ pub async fn wanted(catalogue: &Catalogue<'_>, spec: &Spec, pin: bool) -> anyhow
         Some(version) => version::parse_requirement(&format!("^{version}"))?,
         None => req, // nothing can be installed: the resolver says why
     })
+}
+
+/// Opens a skill of this machine and makes it a wish, for these agents (or those that it had) and as a copy or not.
+///
+/// # Errors
+/// [`codes::USAGE`] if the skill is wanted from elsewhere; as [`local::open`].
+pub fn take(
+    context: &Context,
+    workspace: &Workspace,
+    wish: &mut Wish,
+    path: &str,
+    (agents, copy): (Option<&Vec<String>>, bool),
+) -> anyhow::Result<()> {
+    let opened = local::open(context, workspace, path)?;
+    let id = opened.locked.name.clone();
+    let usage = |detail: String| Err(Fault::new(codes::USAGE).at(path).detail(detail).into());
+    if wish.local.contains_key(&id) {
+        return usage(format!("another of these paths is {id} as well"));
+    }
+    if workspace.project.skills.contains_key(&id) || workspace.locked().any(|l| l.name == id && l.path().is_none()) {
+        return usage(format!("{id} is installed from a registry here; skill remove it first"));
+    }
+    let before = wish.roots.get(&id).and_then(|root| root.agents.clone());
+    wish.roots.insert(id.clone(), opened.root(agents.cloned().or(before), copy)?);
+    wish.local.insert(id, opened);
+    Ok(())
+}
+
+/// Refuses to take from a registry what is installed from a path.
+///
+/// # Errors
+/// [`codes::USAGE`].
+pub fn refuse_both(workspace: &Workspace, wish: &Wish, id: &SkillId) -> Result<(), Fault> {
+    let locked = workspace.locked().find(|locked| locked.name == *id && locked.path().is_some());
+    let origin = wish.local.get(id).map(|opened| &opened.locked).or(locked).map(|locked| &locked.origin);
+    match origin {
+        None => Ok(()),
+        Some(origin) => {
+            let detail = format!("{id} is installed from {origin}; skill remove it first");
+            Err(Fault::new(codes::USAGE).at(id.to_string()).detail(detail))
+        }
+    }
 }
 
 /// Takes out what would share a folder with a skill of the same name from another scope: `--replace`.
@@ -218,6 +261,9 @@ fn talk_of_skills(out: &Output, outcome: &Outcome, end: &str) -> bool {
                 out.status("Installed", format!("{id} {to}{}{end}", audience(id)));
             }
             (None, Some(to)) => out.status("Locked", format!("{id} {to}{end}")),
+            (Some(from), Some(to)) if from == to => {
+                out.status("Updated", format!("{id} {to}: its files changed{}{end}", audience(id)));
+            }
             (Some(from), Some(to)) => out.status("Updated", format!("{id} {from} -> {to}{}{end}", audience(id))),
             (Some(from), None) => out.status("Removed", format!("{id} {from}{end}")),
             (None, None) => {}

@@ -1,12 +1,13 @@
 //! `skill add`: into `skills.toml`, locked and installed.
 
-use skill_schema::project;
+use skill_schema::{Fault, codes, project};
 
 use crate::{
     catalogue::Catalogue,
     context::Context,
     install::{self, Unlock, Wish},
     installing::{self, AgentArgs, CopyArgs, WriteArgs},
+    local,
     workspace::{Access, Manifest, Workspace},
 };
 
@@ -47,6 +48,10 @@ pub struct Args {
 /// # Errors
 /// As [`install::run`].
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    if let Some(path) = args.specs.iter().find(|text| local::is_path(text)) {
+        let detail = format!("a project can require published skills only; skill install {path} installs it by itself");
+        return Err(Fault::new(codes::USAGE).at(path).detail(detail).into());
+    }
     let mut specs = installing::specs(&args.specs)?;
     // A registry that was named on the command line must be in skills.toml too, or the next command would ask another one.
     if let Some(name) = context.global.registry.as_ref().filter(|name| !name.contains("://")) {
@@ -67,6 +72,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         ..Wish::default()
     };
     for spec in &specs {
+        installing::refuse_both(&workspace, &wish, &spec.id)?;
         let req = installing::wanted(&catalogue, spec, args.pin).await?;
         let before = wish.roots.get(&spec.id).and_then(|root| root.agents.clone());
         let root = installing::root(spec, req, agents.clone().or(before), args.copy.copy, false);

@@ -1,10 +1,13 @@
 //! `skill install`: what `skills.toml` lists, or one skill more.
 
+use std::collections::BTreeSet;
+
 use crate::{
     catalogue::Catalogue,
     context::Context,
     install::{self, Unlock, Wish},
     installing::{self, AgentArgs, CopyArgs, WriteArgs},
+    local,
     workspace::{Access, Workspace},
 };
 use skill_schema::{Fault, codes, spec::Which};
@@ -17,9 +20,10 @@ Examples:
   skill install cisco/codeguard            the highest release, for the usual agents
   skill install cisco/codeguard@^1.4 --agent claude-code --agent codex
   skill install -g cisco/codeguard         for all projects of this user
+  skill install ./notes                    from a folder or a .tar.gz: local, not signed
   skill install --locked                   fail if skills.lock is not up to date")]
 pub struct Args {
-    /// What to install: [registry:]scope/name[@version].
+    /// What to install: [registry:]scope/name[@version], or a path (./notes, ../notes.tar.gz, path:notes).
     #[arg(value_name = "SPEC")]
     specs: Vec<String>,
     /// For all projects of this user.
@@ -41,9 +45,10 @@ pub struct Args {
 /// # Errors
 /// As [`install::run`].
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
-    let specs = installing::specs(&args.specs)?;
+    let (paths, specs): (Vec<_>, Vec<_>) = args.specs.iter().cloned().partition(|text| local::is_path(text));
+    let specs = installing::specs(&specs)?;
     let agents = args.agent.names(context)?;
-    let mut workspace = if specs.is_empty() {
+    let mut workspace = if args.specs.is_empty() {
         Workspace::open_existing(context, args.global, Access::Write)?
     } else {
         Workspace::open(context, args.global, Access::Write)?
@@ -53,10 +58,14 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         roots: workspace.roots(&context.config),
         force: args.write.force,
         dry_run: args.write.dry_run,
-        agents: if specs.is_empty() { agents.clone() } else { None },
+        agents: if args.specs.is_empty() { agents.clone() } else { None },
         ..Wish::default()
     };
+    for path in &paths {
+        installing::take(context, &workspace, &mut wish, path, (agents.as_ref(), args.copy.copy))?;
+    }
     for spec in &specs {
+        installing::refuse_both(&workspace, &wish, &spec.id)?;
         let listed = wish.roots.get(&spec.id).is_some_and(|root| !root.one_off);
         if listed && spec.which == Which::Latest {
             continue; // skills.toml says which version
@@ -72,12 +81,13 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         let root = installing::root(spec, req, agents.clone().or(before), args.copy.copy, true);
         wish.roots.insert(spec.id.clone(), root);
     }
-    let ids: Vec<_> = specs.iter().map(|spec| spec.id.clone()).collect();
+    let moving: BTreeSet<_> = specs.iter().map(|spec| spec.id.clone()).collect();
     if args.replace {
-        installing::replace_clashes(&mut wish, &workspace, &ids)?;
+        let added: Vec<_> = moving.iter().chain(wish.local.keys()).cloned().collect();
+        installing::replace_clashes(&mut wish, &workspace, &added)?;
     }
-    if !context.global.locked && !ids.is_empty() {
-        wish.unlock = Unlock::Some(ids.into_iter().collect());
+    if !context.global.locked && !moving.is_empty() {
+        wish.unlock = Unlock::Some(moving);
     }
     let outcome = install::run(&catalogue, &mut workspace, wish).await?;
     installing::show(context, &workspace, "skill.install/1", &outcome, args.write.dry_run);

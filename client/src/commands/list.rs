@@ -104,6 +104,7 @@ fn item(skill: &Installed) -> Item {
 fn row(skill: &Installed) -> Vec<String> {
     let agents: Vec<&str> = skill.entries.iter().flat_map(|entry| &entry.agents).map(String::as_str).collect();
     let wanted = match &skill.root {
+        Some(_) if skill.locked.path().is_some() => skill.locked.origin.clone(),
         Some(root) if root.one_off => format!("{} (one-off)", root.req),
         Some(root) => root.req.to_string(),
         None => "(needed)".to_owned(),

@@ -61,6 +61,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let registry = |id: &SkillId| roots.get(id).and_then(|root| root.registry.clone());
     let ids = workspace
         .locked()
+        .filter(|locked| locked.path().is_none())
         .map(|locked| (locked.name.clone(), registry(&locked.name).or_else(|| registry_of(&context.config, locked))));
     let entries = catalogue.entries(&ids.collect()).await?;
     let mut result = Result { items: Vec::new() };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use skill_schema::{SkillId, Version};
+use skill_schema::{SkillId, Version, lock::Locked};
 
 use crate::{
     context::Context,
@@ -39,6 +39,8 @@ struct Result {
 struct Node {
     id: SkillId,
     version: Version,
+    /// Where it comes from, if that is a path.
+    path: Option<String>,
     /// Whether what follows was shown before and is left out.
     repeated: bool,
     children: Vec<Node>,
@@ -46,7 +48,7 @@ struct Node {
 
 /// Walks the graph, each skill's children once.
 struct Walk<'a> {
-    versions: BTreeMap<&'a SkillId, &'a Version>,
+    locked: BTreeMap<&'a SkillId, &'a Locked>,
     edges: BTreeMap<SkillId, Vec<SkillId>>,
     seen: Vec<SkillId>,
     depth: usize,
@@ -54,13 +56,14 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn node(&mut self, id: &SkillId, level: usize) -> Option<Node> {
-        let version = (*self.versions.get(id)?).clone();
+        let locked = *self.locked.get(id)?;
+        let (version, path) = (locked.version.clone(), locked.path().map(str::to_owned));
         let next = self.edges.get(id).cloned().unwrap_or_default();
         let repeated = self.seen.contains(id) && !next.is_empty();
         self.seen.push(id.clone());
         let children = if repeated || level >= self.depth { Vec::new() } else { next };
         let children = children.iter().filter_map(|child| self.node(child, level + 1)).collect();
-        Some(Node { id: id.clone(), version, repeated, children })
+        Some(Node { id: id.clone(), version, path, repeated, children })
     }
 }
 
@@ -80,7 +83,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         roots.keys().cloned().collect()
     };
     let mut walk = Walk {
-        versions: workspace.locked().map(|locked| (&locked.name, &locked.version)).collect(),
+        locked: workspace.locked().map(|locked| (&locked.name, locked)).collect(),
         edges: if args.invert { listing::dependents(&workspace) } else { down },
         seen: Vec::new(),
         depth: args.depth.unwrap_or(usize::MAX),
@@ -106,7 +109,8 @@ fn draw(node: &Node, prefix: &str, last: Option<bool>, lines: &mut Vec<String>) 
         Some(true) => ("└── ", "    "),
     };
     let again = if node.repeated { " (see above)" } else { "" };
-    lines.push(format!("{prefix}{branch}{} {}{again}", node.id, node.version));
+    let path = node.path.as_ref().map(|path| format!(" (path:{path})")).unwrap_or_default();
+    lines.push(format!("{prefix}{branch}{} {}{path}{again}", node.id, node.version));
     for (n, child) in node.children.iter().enumerate() {
         draw(child, &format!("{prefix}{indent}"), Some(n + 1 == node.children.len()), lines);
     }

@@ -9,6 +9,7 @@ use crate::{
     context::Context,
     install::{self, Unlock, Wish},
     installing::{self, WriteArgs},
+    local,
     resolve::satisfies,
     workspace::{Access, Workspace},
 };
@@ -53,20 +54,58 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     }
     let mut wish = Wish {
         roots: workspace.roots(&context.config),
-        unlock: if named.is_empty() { Unlock::Everything } else { Unlock::Some(named.clone()) },
         force: args.write.force,
         dry_run: args.write.dry_run,
         ..Wish::default()
+    };
+    refresh(context, &workspace, &mut wish, &named)?;
+    // What comes from a path moves by itself, and asks no registry.
+    let moving: BTreeSet<SkillId> = named.iter().filter(|id| !is_local(&workspace, id)).cloned().collect();
+    wish.unlock = match (named.is_empty(), moving.is_empty()) {
+        (true, _) => Unlock::Everything,
+        (false, true) => Unlock::Nothing,
+        (false, false) => Unlock::Some(moving),
     };
     if args.latest {
         raise(&catalogue, &workspace, &mut wish, &named).await?;
     }
     if let Some(version) = args.precise {
+        if let Some(id) = named.iter().find(|id| is_local(&workspace, id)) {
+            let detail = format!("{id} is installed from a path, which has one version only");
+            return Err(Fault::new(codes::USAGE).detail(detail).into());
+        }
         prefer(&catalogue, &mut wish, &named, version).await?;
     }
     let outcome = install::run(&catalogue, &mut workspace, wish).await?;
     installing::show(context, &workspace, "skill.update/1", &outcome, args.write.dry_run);
     Ok(())
+}
+
+fn is_local(workspace: &Workspace, id: &SkillId) -> bool {
+    workspace.locked().any(|locked| locked.name == *id && locked.path().is_some())
+}
+
+/// Packs the named skills that came from paths anew, or all of them. One whose path is gone stays as it is, unless it was named.
+fn refresh(context: &Context, workspace: &Workspace, wish: &mut Wish, named: &BTreeSet<SkillId>) -> anyhow::Result<()> {
+    let chosen = |id: &SkillId| named.is_empty() || named.contains(id);
+    for locked in workspace.locked().filter(|locked| locked.path().is_some() && chosen(&locked.name)) {
+        let Some(root) = wish.roots.get_mut(&locked.name).filter(|root| root.one_off) else { continue };
+        let opened = match local::reopen(context, workspace, locked) {
+            Ok(opened) => opened,
+            Err(error) if named.is_empty() && gone(&error) => {
+                context.output.warn(format!("{} stays as it is: {} is not there any more", locked.name, locked.origin));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        *root = opened.root(root.agents.take(), root.copy)?;
+        wish.local.insert(locked.name.clone(), opened);
+    }
+    Ok(())
+}
+
+fn gone(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == codes::NO_PATH)
 }
 
 /// Raises the ranges of the named skills, or of all, to their highest release.
@@ -77,7 +116,8 @@ async fn raise(
     named: &BTreeSet<SkillId>,
 ) -> anyhow::Result<()> {
     wish.manifest.clone_from(&workspace.manifest);
-    let ids: Vec<SkillId> = wish.roots.keys().filter(|id| named.is_empty() || named.contains(id)).cloned().collect();
+    let chosen = |id: &&SkillId| (named.is_empty() || named.contains(id)) && !is_local(workspace, id);
+    let ids: Vec<SkillId> = wish.roots.keys().filter(chosen).cloned().collect();
     for id in ids {
         let Some(root) = wish.roots.get_mut(&id) else { continue };
         let spec = Spec { registry: root.registry.clone(), id: id.clone(), which: skill_schema::spec::Which::Latest };

@@ -53,7 +53,12 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     context.output.result_or("skill.why/1", &result, |out| {
         for way in &result.ways {
             let asked = roots.get(&way[0]);
-            let file = if asked.is_some_and(|root| root.one_off) { "installed by hand" } else { "in skills.toml" };
+            let path = workspace.locked().find(|locked| locked.name == way[0] && locked.path().is_some());
+            let file = match (path, asked.is_some_and(|root| root.one_off)) {
+                (Some(locked), _) => format!("installed by hand from {}", locked.origin),
+                (None, true) => "installed by hand".to_owned(),
+                (None, false) => "in skills.toml".to_owned(),
+            };
             let names: Vec<String> = way.iter().map(ToString::to_string).collect();
             out.data(format!("{}   ({} is {file})", names.join(" needs "), way[0]));
         }

@@ -25,23 +25,50 @@ pub(super) async fn decide(
     catalogue: &Catalogue<'_>,
     wish: &Wish,
 ) -> anyhow::Result<Lock> {
-    if let Some(lock) = pruned(workspace, wish).filter(|_| !context.global.locked) {
+    let base = base(workspace, wish);
+    let lock = chosen(context, workspace, catalogue, wish, base.as_ref()).await?;
+    wish.local.values().try_for_each(|opened| opened.check_needs(&lock, &wish.roots))?;
+    Ok(lock)
+}
+
+/// The present lock, with what was opened from paths as it is now.
+fn base(workspace: &Workspace, wish: &Wish) -> Option<Lock> {
+    if wish.local.is_empty() {
+        return workspace.lock.clone();
+    }
+    let mut lock = workspace.lock.clone().unwrap_or_default();
+    lock.skills.retain(|locked| !wish.local.contains_key(&locked.name));
+    lock.skills.extend(wish.local.values().map(|opened| opened.locked.clone()));
+    lock.skills.sort_by(|a, b| a.name.cmp(&b.name));
+    Some(lock)
+}
+
+async fn chosen(
+    context: &Context,
+    workspace: &Workspace,
+    catalogue: &Catalogue<'_>,
+    wish: &Wish,
+    base: Option<&Lock>,
+) -> anyhow::Result<Lock> {
+    if let Some(lock) = pruned(base, wish).filter(|_| !context.global.locked) {
         return Ok(with_wishes(lock, wish));
     }
-    let problem = match &workspace.lock {
+    let problem = match base {
+        _ if workspace.lock.is_none() && context.global.locked && !wish.roots.is_empty() => {
+            return Err(Fault::new(codes::LOCK_MISSING).into());
+        }
         Some(lock) => lock_problem(&wish.roots, lock),
         None if wish.roots.is_empty() => return Ok(Lock::default()),
-        None if context.global.locked => return Err(Fault::new(codes::LOCK_MISSING).into()),
         None => Some("there is none".to_owned()),
     };
-    let lock = match (&workspace.lock, problem) {
+    let lock = match (base, problem) {
         (Some(lock), None) if wish.unlock == Unlock::Nothing => with_wishes(lock.clone(), wish),
         (_, Some(problem)) if context.global.locked => {
             return Err(Fault::new(codes::LOCK_OUTDATED).detail(problem).into());
         }
         // A frozen lock is not questioned: nothing moves, and the registry is not asked whether something could.
         (Some(lock), _) if context.global.frozen => with_wishes(lock.clone(), wish),
-        _ => resolved(context, workspace, catalogue, wish).await?,
+        _ => resolved(context, workspace, catalogue, wish, base).await?,
     };
     match &workspace.lock {
         Some(before) if context.global.locked && before.to_string() != lock.to_string() => {
@@ -52,8 +79,8 @@ pub(super) async fn decide(
 }
 
 /// The present lock without what nothing needs any more, if that is all that is wrong with it: taking a skill out needs no registry.
-fn pruned(workspace: &Workspace, wish: &Wish) -> Option<Lock> {
-    let mut lock = workspace.lock.clone().filter(|_| wish.unlock == Unlock::Nothing)?;
+fn pruned(base: Option<&Lock>, wish: &Wish) -> Option<Lock> {
+    let mut lock = base.cloned().filter(|_| wish.unlock == Unlock::Nothing)?;
     let needed: BTreeSet<SkillId> = wish.roots.keys().flat_map(|id| workspace::reachable(&lock, id)).cloned().collect();
     lock.skills.retain(|locked| needed.contains(&locked.name));
     lock_problem(&wish.roots, &lock).is_none().then_some(lock)
@@ -75,11 +102,19 @@ async fn resolved(
     workspace: &Workspace,
     catalogue: &Catalogue<'_>,
     wish: &Wish,
+    base: Option<&Lock>,
 ) -> anyhow::Result<Lock> {
+    // No registry knows the skills from paths: they stay out of the resolution.
+    let is_one_off = |id: &SkillId| wish.roots.get(id).is_some_and(|root| root.one_off);
+    let skills = base.into_iter().flat_map(|lock| &lock.skills);
+    let local: Vec<&Locked> = skills.filter(|locked| locked.path().is_some() && is_one_off(&locked.name)).collect();
+    let roots = || wish.roots.iter().filter(|(id, _)| local.iter().all(|locked| locked.name != **id));
     let registries: BTreeMap<SkillId, Option<String>> =
-        wish.roots.iter().map(|(id, root)| (id.clone(), root.registry.clone())).collect();
-    let verb = if context.global.offline { "from what was fetched before" } else { "and what they need" };
-    context.output.status("Resolving", format!("{} {verb}", count(registries.len(), "skill")));
+        roots().map(|(id, root)| (id.clone(), root.registry.clone())).collect();
+    if !registries.is_empty() {
+        let verb = if context.global.offline { "from what was fetched before" } else { "and what they need" };
+        context.output.status("Resolving", format!("{} {verb}", count(registries.len(), "skill")));
+    }
     let entries = catalogue.reachable(&registries).await?;
     let keep = |locked: &&Locked| match &wish.unlock {
         Unlock::Nothing => true,
@@ -87,7 +122,7 @@ async fn resolved(
         Unlock::Everything => false,
     };
     let problem = Problem {
-        roots: wish.roots.iter().map(|(id, root)| (id.clone(), root.req.clone())).collect(),
+        roots: roots().map(|(id, root)| (id.clone(), root.req.clone())).collect(),
         catalogue: entries.iter().map(|(id, entry)| (id.clone(), entry.candidates())).collect(),
         locked: workspace
             .locked()
@@ -107,7 +142,15 @@ async fn resolved(
         lock.skills.push(locked(id, version, entry, root)?);
         warn(context, entry, version);
     }
-    Ok(lock)
+    for locked in local {
+        if solution.contains_key(&locked.name) {
+            let detail = format!("it is installed from {}, and another skill needs it from a registry", locked.origin);
+            return Err(Fault::new(codes::NO_SOLUTION).at(locked.name.to_string()).detail(detail).into());
+        }
+        lock.skills.push(locked.clone());
+    }
+    lock.skills.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(with_wishes(lock, wish))
 }
 
 fn locked(id: &SkillId, version: &skill_schema::Version, entry: &Entry, root: Option<&Root>) -> Result<Locked, Fault> {
