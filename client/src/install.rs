@@ -115,6 +115,10 @@ pub async fn run(catalogue: &Catalogue<'_>, workspace: &mut Workspace, wish: Wis
     let desired = desired(context, workspace, &wish, &lock, &agents)?;
     let changes = changes(workspace, &lock);
     let mut steps = if wish.lock_only { Vec::new() } else { activate::plan(&store, workspace, &desired, wish.force)? };
+    if wish.agents.is_some() {
+        // Agents for one run: what the others have stays.
+        steps.retain(|step| step.target.is_some());
+    }
     let missing = fetch::missing(&store, catalogue, &wish.roots, &lock).await?;
     let opened = local::missing(context, &store, workspace, &lock, &wish.local)?;
     let fetched = missing.iter().map(fetch::Missing::id).chain(opened.iter().map(|o| o.locked.name.clone())).collect();
@@ -133,8 +137,9 @@ pub async fn run(catalogue: &Catalogue<'_>, workspace: &mut Workspace, wish: Wis
         workspace.save_lock(&lock)?;
         if !wish.lock_only {
             activate::apply(context, &store, &mut steps)?;
-            let kept = steps.iter().filter(|step| step.kept_changed()).filter_map(Step::placed_before);
-            workspace.inventory.save(placed(&desired).chain(kept).collect())?;
+            if wish.agents.is_none() {
+                workspace.inventory.save(placed(&desired).collect())?;
+            }
         }
     }
     steps.retain(|step| !step.is_noop());

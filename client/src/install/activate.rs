@@ -50,7 +50,6 @@ pub struct Step {
     pub target: Option<Target>,
     /// Where what was there is kept, if it was not ours to throw away.
     pub kept: Option<PathBuf>,
-    before: Option<Digest>,
     force: bool,
 }
 
@@ -77,13 +76,8 @@ impl Step {
     }
 
     /// Whether an entry that is no longer wanted stays because somebody changed it.
-    pub(super) fn kept_changed(&self) -> bool {
+    fn kept_changed(&self) -> bool {
         self.target.is_none() && self.found == Found::Changed && !self.force
-    }
-
-    /// What the inventory said of the entry.
-    pub(super) fn placed_before(&self) -> Option<crate::workspace::Placed> {
-        Some(crate::workspace::Placed { path: self.entry.clone(), tree: self.before? })
     }
 }
 
@@ -101,16 +95,13 @@ pub(super) fn plan(store: &Store, workspace: &Workspace, desired: &[Desired], fo
     let mut known: BTreeSet<Digest> = workspace.locked().map(|locked| locked.tree).collect();
     known.extend(desired.iter().map(|d| d.locked.tree));
     known.extend(workspace.inventory.entries().iter().map(|placed| placed.tree));
-    let before = |entry: &Path| {
-        workspace.inventory.entries().iter().find(|placed| placed.path == entry).map(|placed| placed.tree)
-    };
+    let placed: BTreeSet<&Path> = workspace.inventory.entries().iter().map(|placed| placed.path.as_path()).collect();
     let mut steps = Vec::new();
     for d in desired {
         let locked = &d.locked;
         let target =
             Target { id: locked.name.clone(), version: locked.version.clone(), tree: locked.tree, copy: d.copy };
-        let before = before(&d.entry);
-        let found = look(store, &known, &d.entry, before.is_some())?;
+        let found = look(store, &known, &d.entry, placed.contains(d.entry.as_path()))?;
         let code = match found {
             Found::Foreign => Some(codes::FOREIGN_FOLDER),
             Found::Changed => Some(codes::MODIFIED),
@@ -119,7 +110,7 @@ pub(super) fn plan(store: &Store, workspace: &Workspace, desired: &[Desired], fo
         if let Some(code) = code.filter(|_| !force) {
             return Err(Fault::new(code).at(d.entry.display().to_string()).detail(locked.name.to_string()));
         }
-        steps.push(Step { entry: d.entry.clone(), found, target: Some(target), kept: None, before, force });
+        steps.push(Step { entry: d.entry.clone(), found, target: Some(target), kept: None, force });
     }
     let wanted: BTreeSet<&Path> = desired.iter().map(|d| d.entry.as_path()).collect();
     for placed in workspace.inventory.entries().iter().filter(|placed| !wanted.contains(placed.path.as_path())) {
@@ -128,8 +119,7 @@ pub(super) fn plan(store: &Store, workspace: &Workspace, desired: &[Desired], fo
             Found::Link(tree) if tree != placed.tree => Found::Foreign,
             found => found,
         };
-        let before = Some(placed.tree);
-        steps.push(Step { entry: placed.path.clone(), found, target: None, kept: None, before, force });
+        steps.push(Step { entry: placed.path.clone(), found, target: None, kept: None, force });
     }
     Ok(steps)
 }
