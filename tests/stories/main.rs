@@ -19,6 +19,7 @@ mod init;
 mod install;
 mod key;
 mod list;
+mod local;
 mod lock;
 mod login;
 mod logout;
