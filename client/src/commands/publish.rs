@@ -175,7 +175,9 @@ async fn exists(prepared: &Prepared, published: &Published, signing: &Signing, c
     let free = statement::next_free(signing.chain(), &id.name, version);
     context.output.trace(1, || format!("published archive sha256:{}", published.archive));
     let fault = Fault::new(codes::VERSION_EXISTS).at(format!("{id} {version}"));
-    anyhow::Error::from(fault).context(Note(format!("{free} is free: set it in skill.toml"))).context(Note(note))
+    anyhow::Error::from(fault)
+        .context(Note(format!("{free} is free: skill version {free} writes it into skill.toml")))
+        .context(Note(note))
 }
 
 /// The tree digest that `--expected-head` means.

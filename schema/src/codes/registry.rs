@@ -28,7 +28,7 @@ codes! {
         "A release needs a token and a signature: before the first release, a key must be enrolled for the scope.";
     NOT_FOUND = "E_NOT_FOUND", NotFound, 404, "not found", "search for it with skill search",
         "The registry has nothing under this name.";
-    VERSION_EXISTS = "E_VERSION_EXISTS", Conflict, 409, "this version is already published with other content", "raise the version in skill.toml; skill diff shows what changed",
+    VERSION_EXISTS = "E_VERSION_EXISTS", Conflict, 409, "this version is already published with other content", "raise the version with skill version patch; skill diff shows what changed",
         "A published version never changes, so that everybody who installs it gets the same bytes for ever. Not even removal frees a version number.";
     HEAD_MOVED = "E_HEAD_MOVED", Conflict, 412, "a newer version was published in the meantime", "compare with the new version and publish again",
         "The publisher said which version theirs improves, and that is no longer the newest one.";
