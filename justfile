@@ -30,3 +30,8 @@ demo *flags:
 faults tries="200":
     cargo build --workspace --bins --tests
     SKILL_FAULT_TRIES={{ tries }} cargo nextest run -p skill-tests faults
+
+# Throughput and waiting times beside the least that could do them; release build, so it takes minutes. `just bench reads`
+bench *what:
+    cargo build --release --workspace --bins
+    cargo bench -p skill-tests --bench bench -- {{ what }}
