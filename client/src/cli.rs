@@ -75,6 +75,7 @@ pub enum Command {
     Token(commands::token::Args),
     New(commands::new::Args),
     Pack(commands::pack::Args),
+    Schema(commands::schema::Args),
     Search(commands::search::Args),
     Version(commands::version::Args),
     Whoami(commands::whoami::Args),
@@ -93,6 +94,7 @@ impl Command {
             | Self::Explain(_)
             | Self::Help(_)
             | Self::Man(_)
+            | Self::Schema(_)
             | Self::Completions(_)
             | Self::Version(_) => true,
             _ => false,
@@ -143,6 +145,7 @@ impl Command {
             Self::Token(args) => commands::token::run(args, context).await,
             Self::New(args) => commands::new::run(args, context).await,
             Self::Pack(args) => commands::pack::run(args, context).await,
+            Self::Schema(args) => commands::schema::run(args, context).await,
             Self::Search(args) => commands::search::run(args, context).await,
             Self::Version(args) => commands::version::run(args, context).await,
             Self::Whoami(args) => commands::whoami::run(args, context).await,

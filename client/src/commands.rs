@@ -27,6 +27,7 @@ pub mod publish;
 pub mod registry;
 pub mod remove;
 pub mod run;
+pub mod schema;
 pub mod search;
 pub mod status;
 pub mod sync;

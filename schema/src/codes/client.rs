@@ -71,6 +71,8 @@ codes! {
         "Signing keys lie in the configuration folder under `keys/NAME.pem`.";
     TOPIC_UNKNOWN = "E_TOPIC_UNKNOWN", Usage, 400, "neither a command nor a topic", "skill help lists the commands and topics",
         "`skill help` knows the commands and the topics exit-codes, environment, specifiers and files.";
+    NO_SCHEMA = "E_NO_SCHEMA", NotFound, 404, "there is no JSON Schema of this name", "skill schema lists those that there are",
+        "`skill schema` knows the outputs of the commands that programs use most.";
     NO_PATH = "E_NO_PATH", NotFound, 404, "there is nothing at this path", "check the path; it is relative to the current folder, or to the one of -C",
         "A file or folder that was named does not exist.";
     EXISTS = "E_EXISTS", Conflict, 409, "it exists already", "",

@@ -13,7 +13,7 @@ pub(super) const ALL: &[(&str, &[&str])] = &[
     ("See what is installed", &["list", "status", "tree", "why", "verify"]),
     ("Write and publish skills", &["new", "init", "check", "version", "pack", "publish", "yank", "deprecate"]),
     ("Accounts, keys and registries", &["login", "logout", "whoami", "key", "owner", "token", "registry"]),
-    ("This program", &["config", "cache", "doctor", "explain", "help", "completions", "man"]),
+    ("This program", &["config", "cache", "doctor", "explain", "help", "schema", "completions", "man"]),
 ];
 /// Columns of a name.
 const NAME: usize = 12;

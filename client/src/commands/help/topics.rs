@@ -109,6 +109,9 @@ const SPECIFIERS: &str = "\
   cisco/codeguard@sha256:…     the version with this tree digest
   work:cisco/codeguard         from the configured registry `work`
 
+  ./notes, ../notes.tar.gz     a skill on this machine, by its folder or package
+  path:notes                   the same, where the path could be taken for a name
+
 A scope has up to 39, a name up to 64 characters: a-z, 0-9 and single inner hyphens.
 ";
 
