@@ -1,6 +1,7 @@
 //! `GET /index/{scope}/{name}` and `GET /index/{scope}`. The index of a skill and the chain of a scope, as NDJSON
-//! ([`crate::index`]). Strong `ETag` (the quoted SHA-256 of the bytes), `Cache-Control: max-age=60, stale-while-revalidate`,
-//! 304 for a matching `If-None-Match`. Needs a token only where the registry's `auth` is `required`.
+//! ([`crate::index`]). Strong `ETag` (the quoted SHA-256 of the file; with `-gzip` inside the quotes where it is sent compressed),
+//! `Cache-Control: max-age=60, stale-while-revalidate`, 304 for an `If-None-Match` with either tag. Needs a token only where the
+//! registry's `auth` is `required`.
 
 use crate::{Scope, SkillId};
 
