@@ -9,7 +9,7 @@ use std::{
 use crate::{Outcome, Project, Skill, World, programs, run, run::Redactions};
 
 /// What everybody who signs in may do.
-const RIGHTS: &str = "publish:new,publish:update,yank,owners";
+const RIGHTS: &str = "publish:new,publish:update,yank,owners,read:private";
 
 /// Somebody with a home of their own and an environment that holds nothing else.
 #[derive(Debug)]

@@ -50,7 +50,7 @@ fn shell(blocks: &[String], home: &Path) -> Outcome {
     let log = home.join("log");
     let file = fs::File::create(&log).expect("a log file");
     // Not through pipes: what stays in the background would hold them open.
-    let status = Command::new("bash")
+    let status = command("bash")
         .args(["-c", &script])
         .current_dir(programs::root())
         .env_remove("SKILL_REGISTRY")
@@ -67,6 +67,23 @@ fn shell(blocks: &[String], home: &Path) -> Outcome {
         stdout: fs::read_to_string(&log).expect("UTF-8"),
         stderr: String::new(),
     }
+}
+
+/// A program with the environment in which `./test` was called: without what cargo and nextest add for a test, since build scripts
+/// would take another environment for a reason to build again, in the middle of the tests.
+fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let added =
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_", "CARGO_PRIMARY_", "NEXTEST", "__NEXTEST"];
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if added.iter().any(|prefix| text.starts_with(prefix))
+            || matches!(&*text, "CARGO" | "OUT_DIR" | "LD_LIBRARY_PATH")
+        {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 /// cargo and rustup look for their folders in HOME, which is another one here.
@@ -95,7 +112,7 @@ fn the_five_minutes_and_the_first_steps_work_as_written() {
 #[test]
 fn the_demo_ends_by_itself_and_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = Command::new(programs::root().join("demo"))
+    let output = command(programs::root().join("demo"))
         .env("TMPDIR", folder.path())
         .stdin(Stdio::null())
         .output()
