@@ -4,10 +4,11 @@
 //! names is on the disk. A blob that no row names is harmless; it is left by a publish that was refused at the very end.
 
 use std::{
+    collections::HashSet,
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -30,6 +31,8 @@ pub struct Blobs {
 struct Folders {
     blobs: PathBuf,
     tmp: PathBuf,
+    /// Folders of blobs, by their first byte, that this process knows to be durable.
+    ready: Mutex<HashSet<u8>>,
 }
 
 /// An upload that is not a blob yet.
@@ -79,7 +82,8 @@ impl Blobs {
     /// Opens the store of a data folder, makes its folders, and removes what an interrupted upload left in `tmp/`. `cache` bounds the
     /// bytes kept in memory.
     pub fn open(data: &Path, cache: u64) -> Result<Self, Error> {
-        let folders = Folders { blobs: data.join("blobs").join("sha256"), tmp: data.join("tmp") };
+        let folders =
+            Folders { blobs: data.join("blobs").join("sha256"), tmp: data.join("tmp"), ready: Mutex::default() };
         fs::create_dir_all(&folders.blobs).map_err(Error::io(&folders.blobs))?;
         fs::create_dir_all(&folders.tmp).map_err(Error::io(&folders.tmp))?;
         let weigh = |_: &Digest, bytes: &Bytes| u32::try_from(bytes.len() + 64).unwrap_or(u32::MAX);
@@ -166,14 +170,18 @@ impl Blobs {
         self.folders.blobs.join(&hex[..2]).join(hex)
     }
 
-    /// The folder of a blob, made durable when it is new.
+    /// The folder of a blob. The first to use one makes it durable; others wait, since their blobs would be lost with it.
     fn folder(&self, digest: &Digest) -> Result<PathBuf, Error> {
         let folder = self.folders.blobs.join(&digest.to_string()[..2]);
-        match fs::create_dir(&folder) {
-            Ok(()) => sync_folder(&self.folders.blobs)?,
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(Error::io(&folder)(e)),
+        let mut ready = self.folders.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if ready.contains(&digest.0[0]) {
+            return Ok(folder);
         }
+        match fs::create_dir(&folder) {
+            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(Error::io(&folder)(e)),
+            _ => sync_folder(&self.folders.blobs)?,
+        }
+        ready.insert(digest.0[0]);
         Ok(folder)
     }
 }
