@@ -172,6 +172,7 @@ fn a_skill_does_not_hold_the_project_that_it_is_installed_into() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn a_real_skill_that_is_refused_at_publish_installs() {
     let folder = skill_tests::programs::root().join("../shared/corpus/anthropic/claude-api");
     if !folder.is_dir() {
