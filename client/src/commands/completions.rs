@@ -11,6 +11,7 @@ use clap_complete::{
 };
 use skill_schema::{SkillId, codes};
 
+use super::{explain, help};
 use crate::{cli, context::Context, env::Env, files, report};
 
 /// The variable by which a shell's script asks for completions.
@@ -59,30 +60,41 @@ pub fn answer() -> bool {
         })
 }
 
-/// The command line, with the names of skills wherever one is expected.
+/// The command line, with what is known for values: skills of this machine, codes and rules, commands and topics.
 fn command() -> clap::Command {
-    with_names(cli::command())
+    with_values(cli::command())
 }
 
-fn with_names(command: clap::Command) -> clap::Command {
-    let is_spec = |arg: &clap::Arg| {
-        arg.get_value_names().is_some_and(|names| names.iter().any(|name| name == "SPEC" || name == "NAME"))
-    };
+fn with_values(command: clap::Command) -> clap::Command {
     command
-        .mut_args(move |arg| if is_spec(&arg) { arg.add(ArgValueCompleter::new(candidates)) } else { arg })
-        .mut_subcommands(with_names)
+        .mut_args(|arg| {
+            let words: Vec<String> =
+                arg.get_value_names().unwrap_or_default().iter().map(ToString::to_string).collect();
+            let is = |word: &str| words.iter().any(|name| name.split('|').any(|part| part == word));
+            if is("SPEC") || is("SKILL") {
+                arg.add(ArgValueCompleter::new(|typed: &OsStr| starting_with(typed, skills())))
+            } else if is("CODE") && is("RULE") {
+                arg.add(ArgValueCompleter::new(|typed: &OsStr| starting_with(typed, explain::ids())))
+            } else if is("COMMAND") && is("TOPIC") {
+                arg.add(ArgValueCompleter::new(|typed: &OsStr| starting_with(typed, help::words())))
+            } else {
+                arg
+            }
+        })
+        .mut_subcommands(with_values)
 }
 
-/// Names of skills that start with what was typed.
-fn candidates(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let (Some(typed), Ok(env)) = (typed.to_str(), Env::from_process()) else { return Vec::new() };
+/// The words that start with what was typed.
+fn starting_with(typed: &OsStr, words: Vec<String>) -> Vec<CompletionCandidate> {
+    let typed = typed.to_str().unwrap_or_default();
+    let fits = words.into_iter().filter(|word| word.starts_with(typed));
+    fits.take(MAX_NAMES).map(CompletionCandidate::new).collect()
+}
+
+/// The skills that this machine knows, seen from the current folder.
+fn skills() -> Vec<String> {
     let folder = std::env::current_dir().unwrap_or_default();
-    names(&env, &folder)
-        .into_iter()
-        .filter(|name| name.starts_with(typed))
-        .take(MAX_NAMES)
-        .map(CompletionCandidate::new)
-        .collect()
+    Env::from_process().map(|env| names(&env, &folder)).unwrap_or_default()
 }
 
 /// The skills that this machine knows: those of the project's lock, of the global one, and of the index cache.
@@ -124,4 +136,40 @@ fn entries(folder: &Path) -> Vec<std::path::PathBuf> {
 
 fn folders(folder: &Path) -> Vec<std::path::PathBuf> {
     entries(folder).into_iter().filter(|path| path.is_dir()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(line: &str) -> Vec<String> {
+        let words: Vec<std::ffi::OsString> = line.split(' ').map(Into::into).collect();
+        let last = words.len() - 1;
+        let found = clap_complete::engine::complete(&mut command(), words, last, None).expect("completions");
+        found.iter().map(|candidate| candidate.get_value().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn commands_codes_rules_topics_and_values_are_completed() {
+        assert!(complete("skill chec").contains(&"check".to_owned()));
+        assert_eq!(complete("skill explain E_DIG"), ["E_DIGEST"]);
+        assert_eq!(complete("skill explain name.form"), ["name.format"]);
+        assert_eq!(complete("skill help exit"), ["exit-codes"]);
+        assert_eq!(complete("skill help expl"), ["explain"]);
+        assert_eq!(complete("skill check --profile cl"), ["claude"]);
+    }
+
+    #[test]
+    fn skills_of_the_lock_files_and_of_the_index_cache_are_known() {
+        let home = tempfile::tempdir().expect("a folder");
+        let env = Env { data_dir: home.path().join("data"), cache_dir: home.path().join("cache"), ..Env::default() };
+        let index = env.cache_dir.join("index/log-1234/acme");
+        std::fs::create_dir_all(&index).expect("a folder");
+        for name in ["notes.ndjson", "Bad Name.ndjson", ".tmp-x"] {
+            std::fs::write(index.join(name), "").expect("written");
+        }
+        assert_eq!(names(&env, home.path()), ["acme/notes"]);
+        std::fs::write(home.path().join("skills.lock"), "damaged").expect("written");
+        assert_eq!(names(&env, &home.path().join("inner")), ["acme/notes"]);
+    }
 }

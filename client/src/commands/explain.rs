@@ -91,6 +91,11 @@ fn all() -> Vec<Entry> {
     codes.chain(catalogue).chain(others).collect()
 }
 
+/// The ids of all codes and rules.
+pub(super) fn ids() -> Vec<String> {
+    all().into_iter().map(|entry| entry.id.to_owned()).collect()
+}
+
 fn find(what: &str) -> Result<Entry, Fault> {
     let entries = all();
     let near = nearest(what, entries.iter().map(|entry| entry.id));

@@ -71,6 +71,13 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The commands and topics.
+pub(super) fn words() -> Vec<String> {
+    let root = cli::command();
+    let commands = root.get_subcommands().filter(|c| !c.is_hide_set()).map(clap::Command::get_name);
+    commands.chain(topics::ALL.iter().map(|topic| topic.name)).map(str::to_owned).collect()
+}
+
 /// The command of this path below the root: `["key", "new"]`.
 ///
 /// # Errors
