@@ -105,9 +105,10 @@ impl Blobs {
 
     /// Keeps an upload under its digest, durably. The caller has hashed it. Blocks.
     pub fn keep(&self, upload: Received, digest: &Digest) -> Result<(), Error> {
-        let path = self.path(digest);
+        let (path, folder) = (self.path(digest), self.folder(digest)?);
         if path.exists() {
-            return Ok(());
+            // Whoever put it there may have been stopped before its name was on the disk.
+            return sync_folder(&folder);
         }
         let upload = match upload {
             Received::File(file) => file,
@@ -118,7 +119,6 @@ impl Blobs {
             }
         };
         upload.as_file().sync_all().map_err(Error::io(&path))?;
-        let folder = self.folder(digest)?;
         upload.persist(&path).map_err(|e| Error::io(&path)(e.error))?;
         sync_folder(&folder)
     }
