@@ -4,6 +4,7 @@
 //! and `git status` in the same project.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::Path,
     process::Command,
@@ -83,7 +84,8 @@ fn fetch_and_unpack(world: &World, owner: &Person) {
         let index = world.registry.get(&format!("/index/acme/skill-{n}")).text();
         let line: serde_json::Value = serde_json::from_str(index.lines().nth(1).expect("a version")).expect("JSON");
         let sha256 = line["sha256"].as_str().expect("a digest");
-        config.push_str(&format!("url = \"{}/blob/sha256/{sha256}\"\noutput = \"{n}.tar.gz\"\n", world.registry.url()));
+        let url = format!("{}/blob/sha256/{sha256}", world.registry.url());
+        let _ = writeln!(config, "url = \"{url}\"\noutput = \"{n}.tar.gz\"");
     }
     fs::write(place.join("curl.config"), config).expect("written");
     let script = "curl -sf --parallel --parallel-max 8 -K curl.config && for f in *.tar.gz; do mkdir $f.d && tar -xzf $f -C $f.d; done";

@@ -60,7 +60,7 @@ fn cost(address: SocketAddr, pid: u32, paths: &[String], headers: &str, status: 
     load::run(address, paths, headers, status, CONNECTIONS, REQUESTS / 10).expect("a warm-up");
     let before = cpu(pid);
     load::run(address, paths, headers, status, CONNECTIONS, REQUESTS).expect("a run");
-    REQUESTS as f64 / (cpu(pid) - before).as_secs_f64()
+    REQUESTS as f64 / cpu(pid).saturating_sub(before).as_secs_f64()
 }
 
 /// CPU time (user and system) that a process has used so far, from `/proc/PID/stat`, in ticks of 10 ms.
