@@ -80,7 +80,7 @@ impl Installed {
                 State::Damaged => EntryState::Changed,
             },
             Found::Copy(tree) if tree == self.locked.tree => EntryState::Ok,
-            Found::Link(_) | Found::Copy(_) => EntryState::Other,
+            Found::Link(_) | Found::Copy(_) | Found::Elsewhere => EntryState::Other,
             Found::Changed => EntryState::Changed,
             Found::Foreign => EntryState::Foreign,
         }

@@ -70,6 +70,13 @@ impl Store {
         target.strip_prefix(&self.skills).ok()?.to_str()?.parse().ok()
     }
 
+    /// Whether a link's target is named as a skill of some store is: `…/store/<tree digest>`.
+    pub fn looks_like(target: &Path) -> bool {
+        let is_tree =
+            target.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.parse::<Digest>().is_ok());
+        is_tree && target.parent().and_then(Path::file_name).is_some_and(|name| name == "store")
+    }
+
     /// Whether a folder of this tree exists, unchecked.
     pub fn has(&self, tree: &Digest) -> bool {
         self.path(tree).is_dir()

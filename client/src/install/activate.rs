@@ -31,6 +31,8 @@ pub enum Found {
     Absent,
     /// A link into the store.
     Link(Digest),
+    /// A link into another store: of a colleague who committed it, or of this one before it moved. There is nothing to lose in it.
+    Elsewhere,
     /// An unchanged copy of a skill that we know.
     Copy(Digest),
     /// A copy that we made, changed since.
@@ -71,7 +73,7 @@ impl Step {
     pub fn is_noop(&self) -> bool {
         match &self.target {
             Some(target) => self.found == target.as_found(),
-            None => matches!(self.found, Found::Absent | Found::Foreign) || self.kept_changed(),
+            None => matches!(self.found, Found::Absent | Found::Elsewhere | Found::Foreign) || self.kept_changed(),
         }
     }
 
@@ -139,7 +141,11 @@ pub(crate) fn look(store: &Store, known: &BTreeSet<Digest>, entry: &Path, ours: 
     };
     if metadata.is_symlink() {
         let target = fs::read_link(entry).map_err(io)?;
-        return Ok(store.linked(&target).map_or(Found::Foreign, Found::Link));
+        return Ok(match store.linked(&target) {
+            Some(tree) => Found::Link(tree),
+            None if Store::looks_like(&target) => Found::Elsewhere,
+            None => Found::Foreign,
+        });
     }
     let other = if ours { Found::Changed } else { Found::Foreign };
     if !metadata.is_dir() {
@@ -204,7 +210,7 @@ impl Place {
         remove(&self.making)?;
         match look(store, &BTreeSet::new(), &self.swapping, false)? {
             Found::Absent => Ok(()),
-            Found::Link(_) | Found::Copy(_) => remove(&self.swapping),
+            Found::Link(_) | Found::Elsewhere | Found::Copy(_) => remove(&self.swapping),
             Found::Changed | Found::Foreign => self.keep().map(drop),
         }
     }
@@ -232,7 +238,7 @@ impl Place {
     /// Throws away what was swapped out, if it is ours and still what the plan saw; otherwise keeps it.
     fn dispose(&self, store: &Store, step: &Step) -> Result<Option<PathBuf>, Fault> {
         let ours = match step.found {
-            Found::Absent | Found::Link(_) => true,
+            Found::Absent | Found::Link(_) | Found::Elsewhere => true,
             Found::Copy(tree) => look(store, &BTreeSet::from([tree]), &self.swapping, false)? == Found::Copy(tree),
             Found::Changed | Found::Foreign => false,
         };

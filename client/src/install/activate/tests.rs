@@ -127,6 +127,18 @@ fn what_somebody_else_made_stays_unless_forced_and_is_kept_then() {
 }
 
 #[test]
+fn a_link_into_somebody_else_s_store_is_replaced() {
+    let mut world = World::new();
+    let desired = [world.desired(0, false)];
+    fs::create_dir_all(world.entry.parent().expect("a folder")).expect("folder");
+    symlink(format!("/home/ann/.local/share/skill/store/{}", world.trees[0]), &world.entry).expect("link");
+    assert_eq!(world.found(false), Found::Elsewhere);
+    world.install(&desired, false).expect("installed");
+    assert_eq!(world.found(true), Found::Link(world.trees[0]));
+    assert_eq!(world.beside(), ["skills"]);
+}
+
+#[test]
 fn a_changed_copy_stays_unless_forced_also_when_it_is_no_longer_wanted() {
     let mut world = World::new();
     let desired = [world.desired(0, true)];
