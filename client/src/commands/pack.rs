@@ -109,7 +109,8 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         list(&result, out);
         summary(&result, out);
         if result.written && result.id.is_some() {
-            out.hint("skill publish");
+            let path = if folder == Path::new(".") { String::new() } else { format!(" {}", folder.display()) };
+            out.hint(format!("skill publish{path}"));
         }
     });
     Ok(())
