@@ -12,6 +12,7 @@ use skill_schema::{
     lint::{Finding, Level, Options},
     lock::{self, Lock, Locked},
     manifest::{self, Manifest},
+    name,
     skill_md::{self, SkillMd},
     version::parse_requirement,
 };
@@ -26,9 +27,6 @@ use crate::{
     store::{State, Store},
     workspace::{Root, Workspace},
 };
-
-/// The scope of a skill that has no `skill.toml`.
-const SCOPE: &str = "local";
 
 /// A skill of this machine, packed and checked.
 #[derive(Debug, Clone)]
@@ -225,7 +223,7 @@ fn identity(package: &Package) -> Result<(SkillId, Version, BTreeMap<SkillId, Ve
     }
     let content = package.file(skill_md::FILE).map(|file| file.content).unwrap_or_default();
     let name = SkillMd::read(content).map_err(|findings| first(findings, codes::LINT))?.name;
-    let scope: Scope = SCOPE.parse()?;
+    let scope: Scope = name::LOCAL.parse()?;
     let id = SkillId { scope, name: name.unwrap_or_default().parse()? };
     Ok((id, Version::new(0, 0, 0), BTreeMap::new()))
 }

@@ -36,6 +36,10 @@ const RESERVED_SCOPES: &[&str] = &[
 /// The scope of the operator's own chain of statements. Not a valid [`Scope`]: nobody can register it.
 pub const OPERATOR: &str = "_operator";
 
+/// The scope of skills that a client installed from a path and that name none themselves. A valid [`Scope`], but registries give it
+/// to nobody, so that such a skill is never mistaken for a published one.
+pub const LOCAL: &str = "local";
+
 /// The Agent Skills rule: 1 to `max` characters of `a-z`, `0-9` and single inner hyphens.
 pub fn follows_rule(text: &str, max: usize) -> bool {
     !text.is_empty()

@@ -1,6 +1,6 @@
 //! Scopes: who may publish under a name, and with which keys.
 
-use skill_schema::{Digest, Fault, Scope, codes};
+use skill_schema::{Digest, Fault, Scope, codes, name::LOCAL};
 use sqlx::{Any, Transaction};
 
 use super::{
@@ -83,8 +83,12 @@ async fn check_owner(tx: &mut Transaction<'static, Any>, scope: &Scope, user: &s
     if owns == 0 { Err(Fault::new(codes::SCOPE_TAKEN).at(scope.as_str()).into()) } else { Ok(()) }
 }
 
-/// Creates a scope without statements. Fails with `E_NAME_TAKEN` if another one looks the same.
+/// Creates a scope without statements. Fails with `E_NAME_TAKEN` if another one looks the same, and with `E_NAME_RESERVED` for the
+/// scope of skills that no registry has.
 async fn create(tx: &mut Transaction<'static, Any>, scope: &Scope, owner: &str, now: i64) -> Result<(), Error> {
+    if scope.as_str() == LOCAL {
+        return Err(Fault::new(codes::NAME_RESERVED).at(LOCAL).detail("for skills installed from a path").into());
+    }
     let alike: Option<String> = sqlx::query_scalar("select name from scopes where folded = $1")
         .bind(scope.folded())
         .fetch_optional(&mut **tx)
@@ -126,6 +130,18 @@ mod tests {
             assert_eq!(refused.code(), codes::SCOPE_TAKEN, "{}", db.name);
             assert_eq!(db.store.put_scope(&scope, &first, USER, false, 5).await.unwrap(), 0);
             assert_eq!(db.store.log_size().await.unwrap(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_scope_of_local_skills_is_given_to_nobody() {
+        for db in fixture::all().await {
+            let scope: Scope = LOCAL.parse().unwrap();
+            let first = fixture::scope_statement(LOCAL, 1, Digest::ZERO);
+            let refused = db.store.put_scope(&scope, &first, USER, true, 1).await.unwrap_err();
+            assert_eq!(refused.code(), codes::NAME_RESERVED, "{}", db.name);
+            assert_eq!(db.store.reserve_scope(&scope, USER, 1).await.unwrap_err().code(), codes::NAME_RESERVED);
+            assert_eq!(db.store.log_size().await.unwrap(), 0);
         }
     }
 
