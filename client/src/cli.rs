@@ -12,7 +12,7 @@ use crate::{
 
 /// Help begins with what most readers came for: the examples, which commands keep in `after_help`.
 const TEMPLATE: &str = "{about}{after-help}\n\n{usage-heading} {usage}\n\n{all-args}\n";
-/// Find, install, check, publish and measure agent skills.
+/// Find, install, check and publish agent skills.
 #[derive(Debug, Parser)]
 #[command(name = "skill", version, arg_required_else_help = true, disable_help_subcommand = true, after_help = EXAMPLES)]
 pub struct Cli {

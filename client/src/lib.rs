@@ -1,4 +1,4 @@
-//! The client **skill**: finds, installs, checks, publishes and measures agent skills.
+//! The client **skill**: finds, installs, checks and publishes agent skills.
 //!
 //! A command lives in `commands/NAME.rs` with its arguments, its help and its code; [`cli`] only matches. What commands share is
 //! in the [`context::Context`]: the environment ([`mod@env`]), the configuration ([`config`]), the output ([`output`]) and the clock
