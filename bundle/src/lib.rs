@@ -5,7 +5,8 @@
 //! * [`content`], [`check`]: what may stand in the files, and the one check that the client and the registry share.
 //! * [`jcs`], [`keys`], [`envelope`], [`statement`]: canonical JSON, Ed25519 keys, DSSE envelopes and what they say.
 //! * [`chain`]: who may sign for a scope, and what the scope has published.
-//! * [`note`]: the text form of a log's key (C2SP signed-note).
+//! * [`note`]: signed notes and the keys that sign them (C2SP signed-note).
+//! * [`log`]: the append-only Merkle log: tiles, checkpoints, proofs, evidence.
 //!
 //! Nothing here prints, reads the environment or asks for the time. Whatever comes from an archive or a peer is bounded by
 //! [`skill_schema::Limits`]. Every error is a [`skill_schema::Fault`]: one code of the catalogue, where, and what was found.
@@ -19,6 +20,7 @@ pub mod extract;
 pub mod hash;
 pub mod jcs;
 pub mod keys;
+pub mod log;
 pub mod note;
 pub mod pack;
 pub mod package;
