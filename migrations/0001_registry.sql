@@ -10,12 +10,28 @@ create table meta (
     value text not null
 );
 
--- How many leaves the log has. Every transaction that writes a statement updates this row first, which puts them in one order.
+-- How many leaves the log has, and the root of the tree over them. Every transaction that writes a statement updates this row first,
+-- which puts them in one order.
 create table log_head (
     id   bigint primary key check (id = 1),
-    size bigint not null check (size >= 0)
+    size bigint not null check (size >= 0),
+    root text not null
 );
-insert into log_head (id, size) values (1, 0);
+insert into log_head (id, size, root)
+values (1, 0, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'); -- of no leaves
+
+-- Every head that was signed or was about to be: the log never goes back behind the last, nor beside any.
+create table log_heads (
+    size       bigint primary key check (size > 0),
+    root       text not null,
+    created_at bigint not null
+);
+
+-- What was offered at a size of the log; the file is a blob.
+create table snapshots (
+    size   bigint primary key check (size > 0),
+    sha256 text not null
+);
 
 create table users (
     name       text primary key,
@@ -46,6 +62,10 @@ create table scopes (
     created_at bigint not null
 );
 
+-- The operator's own chain.
+insert into scopes (name, folded, head_seq, head_stmt, created_at)
+values ('_operator', '_operator', 0, '0000000000000000000000000000000000000000000000000000000000000000', 0);
+
 create table owners (
     scope      text not null references scopes (name) on delete cascade,
     user_name  text not null references users (name),
@@ -59,7 +79,9 @@ create table events (
     leaf       bigint primary key check (leaf >= 0),
     scope      text not null,
     seq        bigint not null check (seq > 0),
-    stmt       text not null unique, -- SHA-256 of the envelope, which is a blob
+    stmt       text not null unique, -- SHA-256 of the envelope
+    leaf_hash  text not null unique, -- of the envelope as a leaf (RFC 6962)
+    envelope   text not null,
     kind       text not null,
     subject    text not null,
     created_at bigint not null,
@@ -81,6 +103,7 @@ create table skills (
     index_text     text not null, -- the bytes of /index/{scope}/{name}
     index_sha256   text not null,
     index_revision bigint not null, -- counts the changes of index_text
+    log            bigint not null, -- last leaf that changed index_text
     unique (scope, folded)
 );
 
@@ -88,7 +111,9 @@ create table versions (
     skill         text not null references skills (id),
     version       text not null,
     leaf          bigint not null unique references events (leaf),
-    status        text not null,
+    status        text not null, -- as the index has it: the operator's word before the publisher's
+    own_status    text not null, -- the publisher's word
+    held          text, -- the operator's word: quarantined, gone
     note          text,
     tree          text not null,
     archive       text not null,

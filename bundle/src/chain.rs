@@ -3,6 +3,7 @@
 //! The registry folds a chain to decide whether to accept the next statement; a client folds the same chain to decide whether to believe
 //! the index. Both use [`Chain::push`], which checks everything or changes nothing: form, numbering, origin, signatures, roles.
 
+mod operator;
 mod signers;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::{
     keys::PublicKey,
     statement::{self, Body},
 };
+pub use operator::Operator;
 
 /// The last statement of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +112,10 @@ impl Chain {
             Kind::Scope => self.push_scope(envelope)?,
             Kind::Release => self.push_release(envelope)?,
             Kind::Status => self.push_status(envelope)?,
+            Kind::Snapshot | Kind::Root => {
+                let detail = format!("{} statements are the operator's", kind.as_str());
+                return Err(Fault::new(codes::CHAIN).at(self.scope.as_str()).detail(detail));
+            }
         }
         self.head = Some(Head { seq: self.next().0, digest: envelope.digest() });
         Ok(kind)
@@ -241,25 +247,36 @@ impl Chain {
 
     /// Reads a statement of this chain that continues it.
     fn read<P: Body>(&self, envelope: &Envelope) -> Result<Statement<P>, Fault> {
-        let statement: Statement<P> = envelope.statement()?;
-        let Link { origin, scope, seq, prev } = statement.predicate.link();
-        let broken = |detail: String| Err(Fault::new(codes::CHAIN).at(self.scope.as_str()).detail(detail));
-        let (expected_seq, expected_prev) = self.next();
-        if scope != self.scope.as_str() {
-            return broken(format!("a statement of the scope {scope}"));
-        }
-        if origin != self.origin {
-            return broken(format!("meant for {origin} rather than {}", self.origin));
-        }
-        if seq != expected_seq {
-            return broken(format!("number {seq} where {expected_seq} is expected"));
-        }
-        if prev != expected_prev {
-            return broken(format!("number {seq} does not name the statement before it"));
-        }
+        let statement = continued(envelope, self.scope.as_str(), &self.origin, self.next())?;
         if self.head.is_none() && P::KIND != Kind::Scope {
-            return broken("the first statement must say who may sign".to_owned());
+            let detail = "the first statement must say who may sign";
+            return Err(Fault::new(codes::CHAIN).at(self.scope.as_str()).detail(detail));
         }
         Ok(statement)
     }
+}
+
+/// Reads a statement that must have this place in the chain of a scope: the scope's own, or the operator's ([`codes::CHAIN`]).
+fn continued<P: Body>(
+    envelope: &Envelope,
+    own_scope: &str,
+    own_origin: &str,
+    (expected_seq, expected_prev): (u64, Digest),
+) -> Result<Statement<P>, Fault> {
+    let statement: Statement<P> = envelope.statement()?;
+    let Link { origin, scope, seq, prev } = statement.predicate.link();
+    let broken = |detail: String| Err(Fault::new(codes::CHAIN).at(own_scope).detail(detail));
+    if scope != own_scope {
+        return broken(format!("a statement of the scope {scope}"));
+    }
+    if origin != own_origin {
+        return broken(format!("meant for {origin} rather than {own_origin}"));
+    }
+    if seq != expected_seq {
+        return broken(format!("number {seq} where {expected_seq} is expected"));
+    }
+    if prev != expected_prev {
+        return broken(format!("number {seq} does not name the statement before it"));
+    }
+    Ok(statement)
 }

@@ -160,7 +160,7 @@ impl Envelope {
         let Ok(Typed { predicate_type: kind }) = serde_json::from_slice(&self.payload) else {
             return Err(Fault::new(codes::STATEMENT).detail("predicateType"));
         };
-        [Kind::Release, Kind::Scope, Kind::Status]
+        Kind::ALL
             .into_iter()
             .find(|known| known.predicate_type() == kind)
             .ok_or_else(|| Fault::new(codes::STATEMENT).detail(format!("unknown kind {kind}")))

@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use skill_schema::{
     Digest, Fault, Scope, SkillId, Version, codes,
+    name::OPERATOR,
     statement::{
-        MAX_NOTE, Parent, Predicate, REASONS, Release, SKILL_TREE_V1, STATEMENT_TYPE, ScopeKeys, Statement, Status,
-        Subject,
+        MAX_NOTE, Parent, Predicate, REASONS, Release, Root, SKILL_TREE_V1, STATEMENT_TYPE, ScopeKeys, Snapshot,
+        Statement, Status, Subject,
     },
     version::parse_version,
 };
 
-use crate::{hash::sha256, keys::PublicKey};
+use crate::{hash::sha256, keys::PublicKey, note::VerifierKey};
 
 /// Name of the digest of the archive, or of a scope's name, in `subject.digest`.
 const SHA_256: &str = "sha256";
@@ -47,6 +48,24 @@ pub fn scope(predicate: ScopeKeys) -> Statement<ScopeKeys> {
 /// The statement that a version changed its state; digests as in its release.
 pub fn status(predicate: Status, id: &SkillId, version: &Version, archive: Digest, tree: Digest) -> Statement<Status> {
     wrap(predicate, format!("{id}@{version}"), version_digests(archive, tree))
+}
+
+/// The statement of what the registry offered at a size of its log.
+pub fn snapshot(predicate: Snapshot) -> Statement<Snapshot> {
+    let name = format!("{}@{}", predicate.origin, predicate.size);
+    let digest = BTreeMap::from([(SHA_256.to_owned(), predicate.digest)]);
+    wrap(predicate, name, digest)
+}
+
+/// The statement of who operates a registry.
+pub fn root(predicate: Root) -> Statement<Root> {
+    let (name, digest) = (predicate.origin.clone(), root_digest(&predicate));
+    wrap(predicate, name, digest)
+}
+
+fn root_digest(root: &Root) -> BTreeMap<String, Digest> {
+    let key = root.logs.first().map_or("", String::as_str);
+    BTreeMap::from([(SHA_256.to_owned(), sha256(key.as_bytes()))])
 }
 
 fn version_digests(archive: Digest, tree: Digest) -> BTreeMap<String, Digest> {
@@ -136,7 +155,7 @@ impl Body for Status {
         check_common(statement)?;
         let status = &statement.predicate;
         let (id, _) = parse_reference(&subject(statement)?.name)?;
-        let is_operator = status.scope == skill_schema::name::OPERATOR;
+        let is_operator = status.scope == OPERATOR;
         ensure(is_operator || id.scope.as_str() == status.scope, "scope differs from the subject's")?;
         digests(statement)?;
         ensure(status.note.len() <= MAX_NOTE, "note: too long")?;
@@ -158,6 +177,42 @@ impl Body for ScopeKeys {
         let lists = [scope.keys.len(), scope.recovery.len(), scope.revoked.len(), scope.policy.verifiers.len()];
         ensure(lists.into_iter().all(|n| n <= MAX_LIST), "a list is too long")?;
         check_keys(scope)
+    }
+}
+
+impl Body for Snapshot {
+    fn check(statement: &Statement<Self>) -> Result<(), Fault> {
+        check_common(statement)?;
+        let (snapshot, subject) = (&statement.predicate, subject(statement)?);
+        ensure(snapshot.scope == OPERATOR, "scope: the operator's")?;
+        ensure(subject.name == format!("{}@{}", snapshot.origin, snapshot.size), "subject: the origin and the size")?;
+        ensure(subject.digest == BTreeMap::from([(SHA_256.to_owned(), snapshot.digest)]), "subject: the file's digest")
+    }
+}
+
+impl Body for Root {
+    fn check(statement: &Statement<Self>) -> Result<(), Fault> {
+        check_common(statement)?;
+        let (root, subject) = (&statement.predicate, subject(statement)?);
+        ensure(root.scope == OPERATOR, "scope: the operator's")?;
+        ensure(
+            subject.name == root.origin && subject.digest == root_digest(root),
+            "subject: the origin and the log key",
+        )?;
+        let lists = [root.keys.len(), root.logs.len(), root.operators.len(), root.verifiers.len()];
+        ensure(lists.into_iter().all(|n| n <= MAX_LIST), "a list is too long")?;
+        ensure(!root.logs.is_empty() && !root.operators.is_empty(), "logs, operators: empty")?;
+        ensure((1..=root.keys.len() as u64).contains(&root.threshold), "threshold: from 1 to the number of root keys")?;
+        let mut seen = BTreeSet::new();
+        for log in &root.logs {
+            let key: VerifierKey = log.parse()?;
+            ensure(key.name() == root.origin, "logs: a key of another log")?;
+            ensure(seen.insert(key.key().keyid()), "logs: a key serves two roles")?;
+        }
+        for text in root.keys.iter().chain(&root.operators).chain(&root.verifiers) {
+            ensure(seen.insert(PublicKey::from_text(text)?.keyid()), "keys: one serves two roles")?;
+        }
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bytes by content: archives and envelopes, one file each, under the name of their SHA-256. A blob never changes.
+//! Bytes by content: archives and snapshots, one file each, under the name of their SHA-256. A blob never changes.
 //!
 //! A blob is written to `tmp/`, made durable, renamed into `blobs/sha256/ab/<hex>`, and its folder made durable: what the database
 //! names is on the disk. A blob that no row names is harmless; it is left by a publish that was refused at the very end.
@@ -156,12 +156,19 @@ impl Blobs {
         Ok(Some(Blob::Small(bytes)))
     }
 
-    /// The bytes of a statement; an error if it is missing, since a row names it. Blocks.
-    pub fn statement(&self, digest: &Digest) -> Result<Bytes, Error> {
-        match self.open_blob(digest)? {
-            Some(Blob::Small(bytes)) if sha256(&bytes) == *digest => Ok(bytes),
-            Some(_) => Err(Error::Damaged(format!("blob {digest} is not what its name says"))),
-            None => Err(Error::Damaged(format!("blob {digest} is missing"))),
+    /// Keeps small bytes in memory only: they are stored elsewhere.
+    pub fn remember(&self, digest: Digest, bytes: Bytes) -> Bytes {
+        self.small.insert(digest, bytes.clone());
+        bytes
+    }
+
+    /// Deletes a blob that nobody may have any more. Blocks.
+    pub fn remove(&self, digest: &Digest) -> Result<(), Error> {
+        self.small.invalidate(digest);
+        let path = self.path(digest);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(&path)(e)),
+            _ => path.parent().map_or(Ok(()), sync_folder),
         }
     }
 
@@ -201,24 +208,20 @@ mod tests {
         let digest = blobs.put(b"hello").unwrap();
         assert_eq!(digest, sha256(b"hello"));
         assert_eq!(blobs.put(b"hello").unwrap(), digest);
-        assert_eq!(blobs.statement(&digest).unwrap(), b"hello".as_slice());
+        assert!(matches!(blobs.open_blob(&digest).unwrap(), Some(Blob::Small(bytes)) if bytes == "hello"));
         assert!(blobs.open_blob(&Digest::ZERO).unwrap().is_none());
         assert!(dir.path().join("blobs/sha256/2c").join(digest.to_string()).is_file());
         assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
     }
 
     #[test]
-    fn a_large_blob_is_a_file_and_a_changed_statement_is_noticed() {
+    fn a_large_blob_is_a_file() {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(dir.path(), 0).unwrap();
         let large = vec![7; usize::try_from(SMALL_BLOB).unwrap() + 1];
         let digest = blobs.put(&large).unwrap();
         blobs.small.invalidate_all();
         assert!(matches!(blobs.open_blob(&digest).unwrap(), Some(Blob::Large(_, n)) if n == large.len() as u64));
-        let small = blobs.put(b"statement").unwrap();
-        blobs.small.invalidate_all();
-        fs::write(blobs.path(&small), b"Statement").unwrap();
-        assert!(matches!(blobs.statement(&small), Err(Error::Damaged(_))));
     }
 
     #[test]

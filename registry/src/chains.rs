@@ -11,7 +11,6 @@ use skill_schema::{Digest, Fault, Scope, codes};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{
-    blobs::Blobs,
     data::Identity,
     error::{Error, blocking},
     store::{Store, event::NewStatement, publish::NewRelease},
@@ -35,7 +34,7 @@ pub struct Held(OwnedMutexGuard<Option<Chain>>);
 
 impl Chains {
     /// The chain of a scope, empty for a scope without statements.
-    pub async fn hold(&self, scope: &Scope, store: &Store, blobs: &Blobs, identity: &Identity) -> Result<Held, Error> {
+    pub async fn hold(&self, scope: &Scope, store: &Store, identity: &Identity) -> Result<Held, Error> {
         let slot = self.0.get_with_by_ref(scope, Arc::default);
         let mut guard = slot.lock_owned().await;
         let head = store.head(scope.as_str()).await?;
@@ -49,7 +48,7 @@ impl Chains {
         let chain = start.unwrap_or_else(|| {
             Chain::new(scope.clone(), &identity.origin).with_operators(vec![identity.operator.public()])
         });
-        *guard = Some(extend(chain, store, blobs).await?);
+        *guard = Some(extend(chain, store).await?);
         Ok(Held(guard))
     }
 }
@@ -90,13 +89,13 @@ impl Held {
 }
 
 /// Adds the statements that the database has and the chain does not.
-async fn extend(mut chain: Chain, store: &Store, blobs: &Blobs) -> Result<Chain, Error> {
+async fn extend(mut chain: Chain, store: &Store) -> Result<Chain, Error> {
     let (next, _) = chain.next();
-    let lines = store.chain_after(chain.scope().as_str(), next - 1).await?;
-    let blobs = blobs.clone();
+    let envelopes = store.envelopes_after(chain.scope().as_str(), next - 1).await?;
     blocking(move || {
-        for line in lines {
-            let envelope = Envelope::parse(&blobs.statement(&line.stmt)?)?;
+        for envelope in envelopes {
+            let damaged = |e: Fault| Error::Damaged(format!("chain of {}: {e}", chain.scope()));
+            let envelope = Envelope::parse(envelope.as_bytes()).map_err(damaged)?;
             chain.push(&envelope).map_err(|e| Error::Damaged(format!("chain of {}: {e}", chain.scope())))?;
         }
         Ok(chain)

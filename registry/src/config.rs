@@ -10,7 +10,7 @@ use serde::Deserialize;
 use skill_schema::{Limits, api::well_known::Auth};
 use url::Url;
 
-use crate::{error::Error, limits::ServerLimits};
+use crate::{error::Error, limits::ServerLimits, log::witnesses::Witness};
 
 /// Name of the configuration file in the data folder.
 pub const FILE: &str = "registry.toml";
@@ -34,6 +34,10 @@ pub struct Config {
     pub packages: Limits,
     /// Bounds of the server itself.
     pub limits: ServerLimits,
+    /// Who cosigns the log's checkpoints.
+    pub witnesses: Vec<Witness>,
+    /// How many of them clients are told to ask for.
+    pub quorum: u64,
 }
 
 /// Where the state is kept.
@@ -198,6 +202,8 @@ impl Config {
             log: LogConfig { format: LogFormat::Text, filter: "info".to_owned() },
             packages: Limits::V1,
             limits: ServerLimits::default(),
+            witnesses: Vec::new(),
+            quorum: 0,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The data folder: who owns it, its two keys, and what its database belongs to.
+//! The data folder: who owns it, its keys, and what its database belongs to.
 
 use std::{
     fs::{self, File},
@@ -18,8 +18,12 @@ use crate::{config::Config, error::Error, store::Store};
 pub struct Identity {
     /// Name of the log, part of every statement.
     pub origin: String,
-    /// Signs what the operator says: the first statement of each scope.
+    /// Signs who the operator is. Needed at the first start only: the operator does well to move `root.pem` to a safe place.
+    pub root: Option<SecretKey>,
+    /// Signs what the operator says: the first statement of each scope, snapshots, quarantines.
     pub operator: SecretKey,
+    /// Signs the log's checkpoints.
+    pub log: SecretKey,
     /// The key that clients pin, in its text form.
     pub log_key: VerifierKey,
 }
@@ -36,8 +40,19 @@ pub async fn open(config: &Config) -> Result<(Store, Identity), Error> {
     let origin = origin(config, &store, &log).await?;
     same(&store, "operator", &operator.public().to_text(), "operator.pem").await?;
     same(&store, "log", &log.public().to_text(), "log.pem").await?;
+    let root = root(&config.data.join("root.pem"), &store).await?;
     let log_key = VerifierKey::new(&origin, Algorithm::Ed25519, log.public())?;
-    Ok((store, Identity { origin, operator, log_key }))
+    Ok((store, Identity { origin, root, operator, log, log_key }))
+}
+
+/// The root key, made at the first start; `None` if it was moved away since.
+async fn root(path: &Path, store: &Store) -> Result<Option<SecretKey>, Error> {
+    if !path.exists() && store.meta("root").await?.is_some() {
+        return Ok(None);
+    }
+    let root = key(path)?;
+    same(store, "root", &root.public().to_text(), "root.pem").await?;
+    Ok(Some(root))
 }
 
 /// Takes the folder for one server. The lock ends with the returned file, however the process ends.
@@ -101,12 +116,26 @@ mod tests {
         store.close().await;
         assert!(first.origin.starts_with("local-") && first.origin.ends_with("/log"));
         assert!(first.log_key.to_string().starts_with(&format!("{}+", first.origin)));
-        for file in ["operator.pem", "log.pem"] {
+        for file in ["operator.pem", "log.pem", "root.pem"] {
             assert_eq!(fs::metadata(data.join(file)).unwrap().permissions().mode() & 0o777, 0o600, "{file}");
         }
         let (_, second) = open(&config).await.unwrap();
         assert_eq!(second.log_key, first.log_key);
         assert_eq!(second.operator.keyid(), first.operator.keyid());
+        assert_eq!(second.root.unwrap().keyid(), first.root.unwrap().keyid());
+    }
+
+    #[tokio::test]
+    async fn the_root_key_may_be_moved_away_and_is_not_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::for_testing(dir.path());
+        let (store, first) = open(&config).await.unwrap();
+        store.close().await;
+        assert!(first.root.is_some());
+        fs::remove_file(dir.path().join("root.pem")).unwrap();
+        let (store, second) = open(&config).await.unwrap();
+        store.close().await;
+        assert!(second.root.is_none() && !dir.path().join("root.pem").exists());
     }
 
     #[tokio::test]

@@ -57,6 +57,11 @@ impl Error {
         move |source| Self::Io { place, source }
     }
 
+    /// Whether a request was refused, rather than something failed.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Fault(_) | Self::Refused { .. } | Self::Wait { .. })
+    }
+
     /// The code under which callers see it.
     pub fn code(&self) -> &'static Code {
         match self {

@@ -3,6 +3,7 @@
 //! * [`server`]: [`serve`] runs a registry on a bound listener.
 //! * [`routes`]: one file per operation of the API; [`gate`] has the checks of a publish request, [`store`] the transaction.
 //! * [`store`]: the only SQL; [`blobs`]: archives and statements as files.
+//! * [`log`]: the Merkle log over all statements.
 //! * [`admin`]: the operator's commands, on the folder and the database directly.
 //! * [`config`]: flags, environment and `registry.toml`.
 
@@ -23,6 +24,7 @@ pub mod ids;
 pub mod index_cache;
 pub mod limits;
 pub mod linger;
+pub mod log;
 pub mod openapi;
 #[cfg(test)]
 mod postgres;

@@ -120,7 +120,7 @@ mod tests {
     use serde_json::{Value, json};
     use skill_schema::{
         Digest,
-        api::{deprecate, info, owner, publish, scope, search, token, well_known, whoami, yank},
+        api::{deprecate, info, owner, publish, quarantine, scope, search, token, well_known, whoami, yank},
         problem::Problem,
     };
 
@@ -170,8 +170,9 @@ mod tests {
             ("Problem", value(problem)),
             ("WellKnown", same::<well_known::Response>(well_known)),
             ("Published", value(published)),
-            ("StatusChanged", value(yank::Response { log: 1, index: Digest::ZERO })),
-            ("ScopeChanged", value(scope::Response { log: 1, stmt: Digest::ZERO })),
+            ("StatusChanged", value(yank::Response { log: 1, proof: None, index: Digest::ZERO })),
+            ("ScopeChanged", value(scope::Response { log: 1, proof: None, stmt: Digest::ZERO })),
+            ("Quarantine", same::<quarantine::Request>(json!({"action": "lift", "reason": "mistake", "note": "n"}))),
             ("Deprecation", same::<deprecate::Request>(deprecation)),
             ("Deprecated", value(deprecate::Response { index: Digest::ZERO })),
             ("Owners", value(owner::Response { owners: vec!["o".to_owned()] })),

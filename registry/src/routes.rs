@@ -6,12 +6,15 @@ pub mod deprecate;
 pub mod health;
 pub mod index;
 pub mod info;
+pub mod log;
 pub mod metrics;
 pub mod openapi;
 pub mod owner;
 pub mod publish;
+pub mod quarantine;
 pub mod scope;
 pub mod search;
+pub mod snapshot;
 pub mod token;
 pub mod well_known;
 pub mod whoami;
@@ -87,8 +90,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         well_known::endpoints(),
         index::endpoints(),
         blob::endpoints(),
+        log::endpoints(),
+        snapshot::endpoints(),
         publish::endpoints(),
         yank::endpoints(),
+        quarantine::endpoints(),
         deprecate::endpoints(),
         info::endpoints(),
         search::endpoints(),

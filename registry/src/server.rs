@@ -17,8 +17,17 @@ use tokio::{
 use tower::ServiceExt;
 
 use crate::{
-    app, auth::Peer, blobs::Blobs, clock::SharedClock, config::Config, data, error::Error, limits::ServerLimits,
-    state::AppState, telemetry,
+    app,
+    auth::Peer,
+    blobs::Blobs,
+    clock::SharedClock,
+    config::Config,
+    data,
+    error::Error,
+    limits::ServerLimits,
+    log::{Log, Parts, sequencer::Order, witnesses::Witnesses},
+    state::AppState,
+    telemetry,
 };
 
 /// How often counts are written to the database.
@@ -49,8 +58,17 @@ pub async fn serve(
     let base = base(&config, address);
     telemetry::metrics();
     tracing::info!(%address, %base, origin = identity.origin, key = %identity.log_key, "serving");
-    let state = AppState::new(config, base, store, blobs, identity, clock);
-    run(listener, admin, state, shutdown).await
+    let identity = Arc::new(identity);
+    let parts = Parts {
+        store: store.clone(),
+        blobs: blobs.clone(),
+        identity: identity.clone(),
+        clock: clock.clone(),
+        witnesses: Witnesses::new(config.witnesses.clone())?,
+    };
+    let (log, sequencer) = Log::open(&config.data, parts).await?;
+    let state = AppState::new(config, base, store, blobs, log, identity, clock);
+    run(listener, admin, state, sequencer, shutdown).await
 }
 
 /// The address under which clients reach the server.
@@ -65,10 +83,12 @@ async fn run(
     listener: TcpListener,
     admin: Option<TcpListener>,
     state: AppState,
+    sequencer: impl Future<Output = ()> + Send + 'static,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     announce(&listener, admin.as_ref(), &state)?;
     let mut helpers = tokio::task::JoinSet::new();
+    helpers.spawn(sequencer);
     helpers.spawn(background(state.clone()));
     if let Some(admin) = admin {
         let (router, limits) = (app::admin_router(state.clone()), state.config.limits);
@@ -109,10 +129,11 @@ async fn background(state: AppState) {
             }
             _ = forget.tick() => {
                 state.rates.forget();
-                if let Ok(size) = state.store.log_size().await {
-                    #[allow(clippy::cast_precision_loss)] // A gauge is a float.
-                    metrics::gauge!("skill_log_size").set(size as f64);
+                if let Err(error) = state.log.order(Order::Heartbeat).await {
+                    tracing::warn!(%error, "no heartbeat");
                 }
+                #[allow(clippy::cast_precision_loss)] // A gauge is a float.
+                metrics::gauge!("skill_log_size").set(state.log.published().size() as f64);
             }
         }
     }

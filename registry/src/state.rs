@@ -13,6 +13,7 @@ use crate::{
     config::Config,
     data::Identity,
     index_cache::{Entry, IndexCache},
+    log::Log,
     rate_limit::RateLimits,
     store::{Store, index::IndexFile, token::TokenRow},
     usage::Usage,
@@ -32,8 +33,10 @@ pub struct Shared {
     pub store: Store,
     /// Archives and statements.
     pub blobs: Blobs,
+    /// The log of all statements.
+    pub log: Log,
     /// The registry's name and keys.
-    pub identity: Identity,
+    pub identity: Arc<Identity>,
     /// The time.
     pub clock: SharedClock,
     /// Index files in memory.
@@ -59,7 +62,8 @@ impl AppState {
         base: String,
         store: Store,
         blobs: Blobs,
-        identity: Identity,
+        log: Log,
+        identity: Arc<Identity>,
         clock: SharedClock,
     ) -> Self {
         let limits = config.limits;
@@ -75,6 +79,7 @@ impl AppState {
             base,
             store,
             blobs,
+            log,
             identity,
             clock,
         }))

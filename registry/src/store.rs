@@ -3,6 +3,7 @@
 //! One method per operation; a method that writes holds the whole transaction. Both databases run the same text; what differs is in
 //! [`dialect`] and [`search`].
 
+pub mod batch;
 pub mod deprecate;
 pub mod dialect;
 pub mod download;

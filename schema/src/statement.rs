@@ -1,8 +1,8 @@
 //! Signed statements: in-toto Statement v1 with predicates of our own (`urn:skill:<kind>:v1`).
 //!
 //! Members are exactly those listed here: unknown ones are refused, absent values are `null`. `bundle` turns a statement into
-//! canonical bytes (RFC 8785), wraps it in a DSSE envelope and signs it. The predicates `suite`, `eval`, `snapshot` and `root`
-//! come with the parts of the product that write them.
+//! canonical bytes (RFC 8785), wraps it in a DSSE envelope and signs it. The predicates `suite` and `eval` come with the parts of
+//! the product that write them.
 
 use std::collections::BTreeMap;
 
@@ -28,15 +28,35 @@ pub enum Kind {
     Scope,
     /// A version was yanked, quarantined, removed or restored: [`Status`].
     Status,
+    /// What the registry offered at one size of its log: [`Snapshot`].
+    Snapshot,
+    /// Who operates the registry, and with which keys: [`Root`].
+    Root,
 }
 
 impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Release, Self::Scope, Self::Status, Self::Snapshot, Self::Root];
+
+    /// The word in the `predicateType`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Scope => "scope",
+            Self::Status => "status",
+            Self::Snapshot => "snapshot",
+            Self::Root => "root",
+        }
+    }
+
     /// The `predicateType`.
     pub fn predicate_type(self) -> &'static str {
         match self {
             Self::Release => "urn:skill:release:v1",
             Self::Scope => "urn:skill:scope:v1",
             Self::Status => "urn:skill:status:v1",
+            Self::Snapshot => "urn:skill:snapshot:v1",
+            Self::Root => "urn:skill:root:v1",
         }
     }
 }
@@ -263,6 +283,66 @@ pub struct Status {
     pub state: State,
 }
 predicate!(Status, Status);
+
+/// `snapshot/v1`: what the registry offered at one size of its log. Subject: `origin@size`, with the SHA-256 of `/snapshot/{size}`.
+/// Signed by the operator at least once a day, it also shows that the log is alive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    /// When it was signed.
+    pub created: Timestamp,
+    /// SHA-256 of the file: a line of JSON per skill, sorted by name.
+    pub digest: Digest,
+    /// The log that it is meant for.
+    pub origin: String,
+    /// SHA-256 of the previous envelope of the operator's chain.
+    pub prev: Digest,
+    /// `_operator`.
+    pub scope: String,
+    /// Position in the operator's chain.
+    pub seq: u64,
+    /// Leaves of the log that the file takes account of.
+    pub size: u64,
+}
+predicate!(Snapshot, Snapshot);
+
+/// `root/v1`: who operates the registry, and with which keys. Subject: the log's origin, with the SHA-256 of the first of `logs`. Signed
+/// by `threshold` of the keys of the statement before it and by as many of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Root {
+    /// When it was signed.
+    pub created: Timestamp,
+    /// How old the log may be.
+    pub freshness: Freshness,
+    /// The root keys: `ed25519:` and the base64 of the 32 raw bytes.
+    pub keys: Vec<String>,
+    /// The log's verifier keys (C2SP signed-note), current first.
+    pub logs: Vec<String>,
+    /// The operator's keys, which sign snapshots, quarantines and the first statement of each scope.
+    pub operators: Vec<String>,
+    /// The log that it is meant for.
+    pub origin: String,
+    /// SHA-256 of the previous envelope of the operator's chain.
+    pub prev: Digest,
+    /// `_operator`.
+    pub scope: String,
+    /// Position in the operator's chain.
+    pub seq: u64,
+    /// How many root keys must sign the next root statement.
+    pub threshold: u64,
+    /// Keys of verifiers of scores.
+    pub verifiers: Vec<String>,
+}
+predicate!(Root, Root);
+
+/// How old the log may be before a client refuses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freshness {
+    /// Hours since the last statement of the operator or cosignature of a known witness.
+    pub hours: u64,
+}
 
 /// The reasons that a status statement may give.
 pub const REASONS: &[&str] =

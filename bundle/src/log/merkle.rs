@@ -251,7 +251,8 @@ mod tests {
                 let leaf = &all[usize::try_from(index).unwrap()];
                 let proof = prove_inclusion(all.as_slice(), index, size).unwrap();
                 verify_inclusion(leaf, index, size, &proof, &tree).unwrap();
-                if (size * 7 + index) % 97 == 0 {
+                flip(&proof, size * 31 + index, |proof| verify_inclusion(leaf, index, size, proof, &tree));
+                if (size * 7 + index) % 997 == 0 {
                     spoil(&proof, |proof| verify_inclusion(leaf, index, size, proof, &tree));
                     assert!(verify_inclusion(leaf, index ^ 1, size, &proof, &tree).is_err() || size == 1);
                     spoil(&[*leaf], |leaf| verify_inclusion(&leaf[0], index, size, &proof, &tree));
@@ -271,7 +272,8 @@ mod tests {
                 let before = &roots[usize::try_from(old).unwrap()];
                 let proof = prove_consistency(all.as_slice(), old, size).unwrap();
                 verify_consistency(old, before, size, new, &proof).unwrap();
-                if (size * 7 + old) % 97 == 0 {
+                flip(&proof, size * 31 + old, |proof| verify_consistency(old, before, size, new, proof));
+                if (size * 7 + old) % 997 == 0 {
                     spoil(&proof, |proof| verify_consistency(old, before, size, new, proof));
                     spoil(&[*before], |before| verify_consistency(old, &before[0], size, new, &proof));
                     spoil(&[*new], |new| verify_consistency(old, before, size, &new[0], &proof));
@@ -279,6 +281,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// One flipped bit in one of the hashes, another one each time.
+    fn flip(hashes: &[Digest], n: u64, verify: impl Fn(&[Digest]) -> Result<(), Fault>) {
+        let n = usize::try_from(n).unwrap();
+        let mut changed = hashes.to_vec();
+        let Some(hash) = n.checked_rem(hashes.len()).map(|place| &mut changed[place]) else { return };
+        hash.0[n / 8 % 32] ^= 1 << (n % 8);
+        assert!(verify(&changed).is_err(), "bit {n}");
     }
 
     /// Every single flipped bit, a hash too few and a hash too many must be refused.

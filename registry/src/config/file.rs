@@ -3,11 +3,12 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use serde::Deserialize;
+use skill_bundle::note::{Algorithm, VerifierKey};
 use skill_schema::api::well_known::Auth;
 use url::Url;
 
 use super::{Config, FILE, LogFormat, set};
-use crate::error::Error;
+use crate::{error::Error, log::witnesses::Witness};
 
 /// `registry.toml`. Unknown keys are refused, so that a misspelt one is not silently ignored.
 #[derive(Debug, Default, Deserialize)]
@@ -27,6 +28,16 @@ pub(super) struct File {
     log_format: Option<LogFormat>,
     rates: FileRates,
     limits: FileLimits,
+    quorum: Option<u64>,
+    witness: Vec<FileWitness>,
+}
+
+/// `[[witness]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileWitness {
+    url: Url,
+    key: String,
 }
 
 /// `[rates]`.
@@ -77,9 +88,28 @@ impl Config {
         set(&mut self.limits.checks, file.limits.checks);
         set(&mut self.limits.body_time, file.limits.body_seconds.map(Duration::from_secs));
         set(&mut self.limits.shutdown, file.limits.shutdown_seconds.map(Duration::from_secs));
+        self.witnesses = file.witness.iter().map(FileWitness::read).collect::<Result<_, _>>()?;
+        set(&mut self.quorum, file.quorum);
+        if self.quorum > self.witnesses.len() as u64 {
+            return Err(Error::Start(format!(
+                "{FILE}: quorum is {}, with {} witnesses",
+                self.quorum,
+                self.witnesses.len()
+            )));
+        }
         shrink("archive", &mut self.packages.archive, file.limits.archive)?;
         shrink("unpacked", &mut self.packages.unpacked, file.limits.unpacked)?;
         shrink("files", &mut self.packages.files, file.limits.files)
+    }
+}
+
+impl FileWitness {
+    fn read(&self) -> Result<Witness, Error> {
+        let key: VerifierKey = self.key.parse().map_err(|fault| Error::Start(format!("{FILE}: witness: {fault}")))?;
+        if key.algorithm() != Algorithm::Cosignature {
+            return Err(Error::Start(format!("{FILE}: witness: {key} is not the key of a witness")));
+        }
+        Ok(Witness { url: self.url.clone(), key })
     }
 }
 

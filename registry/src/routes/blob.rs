@@ -90,9 +90,14 @@ async fn serve(
     Ok(response)
 }
 
+/// Statements are in the database, everything else is a file.
 async fn open(app: &AppState, digest: Digest) -> Result<Option<Blob>, Error> {
     let blobs = app.blobs.clone();
-    blocking(move || blobs.open_blob(&digest)).await
+    if let Some(blob) = blocking(move || blobs.open_blob(&digest)).await? {
+        return Ok(Some(blob));
+    }
+    let envelope = app.store.envelope(&digest).await?;
+    Ok(envelope.map(|envelope| Blob::Small(app.blobs.remember(digest, envelope.into()))))
 }
 
 fn with_status(status: StatusCode) -> Response {

@@ -67,6 +67,7 @@ async fn skill(State(app): State<AppState>, reader: Reader, request: HttpRequest
     }
     let id: SkillId = key.parse()?;
     let file = app.store.index(&id).await?.ok_or_else(|| Fault::new(codes::NOT_FOUND).at(key))?;
+    app.log.covered(file.log).await?;
     let entry = app.index_cache.put(key, Entry::new(file.text, &file.sha256, file.revision));
     Ok(answer(&app, &entry, headers))
 }
@@ -84,6 +85,9 @@ async fn chain(State(app): State<AppState>, reader: Reader, request: HttpRequest
     let lines = app.store.chain(key).await?;
     if lines.is_empty() && key != OPERATOR {
         return Err(Fault::new(codes::SCOPE_UNKNOWN).at(key).into());
+    }
+    if let Some(last) = lines.last() {
+        app.log.covered(last.log).await?;
     }
     let revision = lines.last().map_or(0, |line| i64::try_from(line.seq).unwrap_or(i64::MAX));
     let entry = app.index_cache.put(key, Entry::hashed(render_chain(&lines), revision));

@@ -18,6 +18,7 @@ use crate::{
     gate::{self, Checked, Rights, Target},
     state::AppState,
     store::{
+        batch::{Write, Written},
         event::NewStatement,
         publish::{Content, NewRelease, Published},
     },
@@ -65,14 +66,14 @@ async fn serve(
     let release = new_release(&caller, rights, target, &upload, &envelope, statement.predicate, checked.content);
     let accepted = tokio::spawn(accept(app.clone(), release, envelope, upload));
     // In a task of its own: a client that goes away must not leave it half done.
-    let published = accepted.await.map_err(|e| Error::Damaged(e.to_string()))??;
-    Ok(match published {
-        Published::Before(response) => (StatusCode::OK, Json(response)).into_response(),
-        Published::Now { mut response, .. } => {
-            response.warnings = checked.warnings;
-            (StatusCode::CREATED, Json(response)).into_response()
+    let (status, mut response) = match accepted.await.map_err(|e| Error::Damaged(e.to_string()))?? {
+        Published::Before(response) => (StatusCode::OK, response),
+        Published::Now { response, .. } => {
+            (StatusCode::CREATED, publish::Response { warnings: checked.warnings, ..response })
         }
-    })
+    };
+    response.proof = Some(app.log.proof(response.log).await?.to_string());
+    Ok((status, Json(response)).into_response())
 }
 
 /// Runs [`gate::package`] where it may block, as many at a time as the limits say.
@@ -96,14 +97,7 @@ fn new_release(
     content: Content,
 ) -> NewRelease {
     NewRelease {
-        statement: NewStatement {
-            scope: release.scope,
-            seq: release.seq,
-            prev: release.prev,
-            stmt: envelope.digest(),
-            kind: "release",
-            subject: format!("{}@{}", target.id, target.version),
-        },
+        statement: NewStatement::new(envelope, &release, format!("{}@{}", target.id, target.version)),
         created: release.created,
         parent: release.parent.map(|parent| parent.reference),
         keyid: Digest::ZERO, // Known once the signature is verified.
@@ -118,7 +112,7 @@ fn new_release(
     }
 }
 
-/// Verifies the signature at the chain's end, makes the blobs durable, and publishes.
+/// Verifies the signature at the chain's end, makes the archive durable, and has the log write it.
 ///
 /// A repeated request shows by being late, by a place in the chain that is taken, or by a version that exists: then, and only then, the
 /// stored answer is looked up.
@@ -128,7 +122,7 @@ async fn accept(
     envelope: Envelope,
     upload: Upload,
 ) -> Result<Published, Error> {
-    let mut chain = app.chains.hold(&release.id.scope, &app.store, &app.blobs, &app.identity).await?;
+    let mut chain = app.chains.hold(&release.id.scope, &app.store, &app.identity).await?;
     let signed =
         gate::freshness(release.created, app.clock.timestamp()).and_then(|()| chain.push_release(&envelope, &release));
     release.keyid = match signed {
@@ -140,17 +134,16 @@ async fn accept(
         Err(error) => return Err(error),
     };
     let blobs = app.blobs.clone();
-    blocking(move || {
-        blobs.keep(upload.archive, &upload.digest)?;
-        blobs.put(envelope.bytes()).map(|_| ())
-    })
-    .await?;
-    let published = app.store.publish(&release, app.clock.micros()).await?;
+    blocking(move || blobs.keep(upload.archive, &upload.digest)).await?;
+    let (id, version, seq) = (release.id.clone(), release.version.clone(), release.statement.seq);
+    let Written::Release(published) = app.log.write(Write::Release(Box::new(release))).await? else {
+        return Err(Error::Damaged("a release was written as something else".to_owned()));
+    };
     if let Published::Now { index, .. } = &published {
-        app.index_changed(&release.id, index);
-        app.chain_changed(release.id.scope.as_str(), release.statement.seq);
+        app.index_changed(&id, index);
+        app.chain_changed(id.scope.as_str(), seq);
         metrics::counter!("skill_published_total").increment(1);
-        tracing::info!(skill = %release.id, version = %release.version, "published");
+        tracing::info!(skill = %id, %version, "published");
     }
     Ok(published)
 }

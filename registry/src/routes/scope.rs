@@ -8,7 +8,7 @@ use axum::{
 };
 use skill_bundle::envelope::Envelope;
 use skill_schema::{
-    Scope,
+    Digest, Scope,
     api::{scope, token::Permission},
     statement::ScopeKeys,
 };
@@ -16,12 +16,16 @@ use utoipa::openapi::path::HttpMethod;
 
 use super::{Access, Answer, Endpoint, Request};
 use crate::{
-    auth::{Caller, Writer},
+    auth::Writer,
     body,
-    error::{Error, blocking},
+    error::Error,
     gate,
     state::AppState,
-    store::event::NewStatement,
+    store::{
+        batch::{Write, Written},
+        event::NewStatement,
+        scope::NewScope,
+    },
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -58,38 +62,32 @@ async fn serve(
     if change.seq == 1 {
         envelope.cosign(&app.identity.operator)?;
     }
-    let statement = NewStatement {
-        scope: change.scope,
-        seq: change.seq,
-        prev: change.prev,
-        stmt: envelope.digest(),
-        kind: "scope",
-        subject: scope.to_string(),
-    };
+    let statement = NewStatement::new(&envelope, &change, scope.to_string());
     if let Some(log) = app.store.leaf_of(&statement.stmt).await? {
-        return Ok((StatusCode::CREATED, Json(scope::Response { log, stmt: statement.stmt })));
+        return answer(&app, log, statement.stmt).await;
     }
     gate::freshness(change.created, app.clock.timestamp())?;
-    let accepted = tokio::spawn(accept(app, caller, scope, statement, envelope));
+    let change = NewScope { scope, statement, user: caller.user().to_owned(), open: app.config.policy.open_scopes };
+    let (stmt, accepted) = (change.statement.stmt, tokio::spawn(accept(app.clone(), change, envelope)));
     // In a task of its own: a client that goes away must not leave it half done.
-    let response = accepted.await.map_err(|e| Error::Damaged(e.to_string()))??;
-    Ok((StatusCode::CREATED, Json(response)))
+    let log = accepted.await.map_err(|e| Error::Damaged(e.to_string()))??;
+    answer(&app, log, stmt).await
 }
 
-async fn accept(
-    app: AppState,
-    caller: Caller,
-    scope: Scope,
-    statement: NewStatement,
-    envelope: Envelope,
-) -> Result<scope::Response, Error> {
-    let mut chain = app.chains.hold(&scope, &app.store, &app.blobs, &app.identity).await?;
-    chain.push(&envelope, &statement)?;
-    let blobs = app.blobs.clone();
-    blocking(move || blobs.put(envelope.bytes())).await?;
-    let open = app.config.policy.open_scopes;
-    let log = app.store.put_scope(&scope, &statement, caller.user(), open, app.clock.micros()).await?;
-    app.chain_changed(scope.as_str(), statement.seq);
-    tracing::info!(%scope, seq = statement.seq, "scope changed");
-    Ok(scope::Response { log, stmt: statement.stmt })
+async fn answer(app: &AppState, log: u64, stmt: Digest) -> Result<(StatusCode, Json<scope::Response>), Error> {
+    let proof = Some(app.log.proof(log).await?.to_string());
+    Ok((StatusCode::CREATED, Json(scope::Response { log, proof, stmt })))
+}
+
+/// Verifies the signatures at the chain's end and has the log write the statement; answers its leaf.
+async fn accept(app: AppState, change: NewScope, envelope: Envelope) -> Result<u64, Error> {
+    let mut chain = app.chains.hold(&change.scope, &app.store, &app.identity).await?;
+    chain.push(&envelope, &change.statement)?;
+    let (scope, seq) = (change.scope.clone(), change.statement.seq);
+    let Written::Leaf(log) = app.log.write(Write::Scope(change)).await? else {
+        return Err(Error::Damaged("a scope was written as something else".to_owned()));
+    };
+    app.chain_changed(scope.as_str(), seq);
+    tracing::info!(%scope, seq, "scope changed");
+    Ok(log)
 }

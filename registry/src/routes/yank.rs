@@ -19,10 +19,14 @@ use super::{Access, Answer, Endpoint, Request};
 use crate::{
     auth::Writer,
     body,
-    error::{Error, blocking},
+    error::Error,
     gate,
     state::AppState,
-    store::{event::NewStatement, yank::NewStatus},
+    store::{
+        batch::{Write, Written},
+        event::NewStatement,
+        yank::NewStatus,
+    },
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -58,13 +62,16 @@ async fn serve(
     gate::origin(&statement.predicate.origin, &app.identity.origin)?;
     let created = statement.predicate.created;
     let change = new_status(target, &envelope, statement.predicate)?;
-    if let Some(response) = app.store.repeated_yank(&change).await? {
-        return Ok(Json(response));
-    }
-    gate::freshness(created, app.clock.timestamp())?;
-    let accepted = tokio::spawn(accept(app, change, envelope));
-    // In a task of its own: a client that goes away must not leave it half done.
-    accepted.await.map_err(|e| Error::Damaged(e.to_string()))?.map(Json)
+    let mut response = if let Some(response) = app.store.repeated_yank(&change).await? {
+        response
+    } else {
+        gate::freshness(created, app.clock.timestamp())?;
+        // In a task of its own: a client that goes away must not leave it half done.
+        let accepted = tokio::spawn(accept(app.clone(), change, envelope));
+        accepted.await.map_err(|e| Error::Damaged(e.to_string()))??
+    };
+    response.proof = Some(app.log.proof(response.log).await?.to_string());
+    Ok(Json(response))
 }
 
 fn new_status(target: gate::Target, envelope: &Envelope, status: Status) -> Result<NewStatus, Error> {
@@ -76,14 +83,7 @@ fn new_status(target: gate::Target, envelope: &Envelope, status: Status) -> Resu
         }
     };
     Ok(NewStatus {
-        statement: NewStatement {
-            scope: status.scope,
-            seq: status.seq,
-            prev: status.prev,
-            stmt: envelope.digest(),
-            kind: "status",
-            subject: format!("{}@{}", target.id, target.version),
-        },
+        statement: NewStatement::new(envelope, &status, format!("{}@{}", target.id, target.version)),
         id: target.id,
         version: target.version,
         status: state,
@@ -92,14 +92,15 @@ fn new_status(target: gate::Target, envelope: &Envelope, status: Status) -> Resu
 }
 
 async fn accept(app: AppState, change: NewStatus, envelope: Envelope) -> Result<yank::Response, Error> {
-    let mut chain = app.chains.hold(&change.id.scope, &app.store, &app.blobs, &app.identity).await?;
+    let mut chain = app.chains.hold(&change.id.scope, &app.store, &app.identity).await?;
     app.store.check_status(&change).await?;
     chain.push(&envelope, &change.statement)?;
-    let blobs = app.blobs.clone();
-    blocking(move || blobs.put(envelope.bytes())).await?;
-    let (response, index) = app.store.yank(&change, app.clock.micros()).await?;
-    app.index_changed(&change.id, &index);
-    app.chain_changed(change.id.scope.as_str(), change.statement.seq);
-    tracing::info!(skill = %change.id, version = %change.version, status = ?change.status, "status changed");
+    let (id, seq, status) = (change.id.clone(), change.statement.seq, change.status);
+    let Written::Status(response, index) = app.log.write(Write::Status(change)).await? else {
+        return Err(Error::Damaged("a status was written as something else".to_owned()));
+    };
+    app.index_changed(&id, &index);
+    app.chain_changed(id.scope.as_str(), seq);
+    tracing::info!(skill = %id, ?status, "status changed");
     Ok(response)
 }

@@ -1,6 +1,7 @@
 //! Statements: the rows that are the log's leaves, and each scope's chain of them.
 
-use skill_schema::{Digest, Fault, codes, index::ChainLine};
+use skill_bundle::{envelope::Envelope, log::merkle::leaf_hash};
+use skill_schema::{Digest, Fault, codes, index::ChainLine, statement::Predicate};
 use sqlx::{Any, Transaction};
 
 use super::{Store, bigint, count, stored};
@@ -15,12 +16,39 @@ pub struct NewStatement {
     pub seq: u64,
     /// The envelope before it.
     pub prev: Digest,
-    /// Its own envelope, which is in the blob store already.
+    /// SHA-256 of its own envelope.
     pub stmt: Digest,
-    /// `release`, `scope` or `status`.
+    /// Its envelope: canonical JSON, which is ASCII.
+    pub envelope: String,
+    /// `release`, `scope`, `status`, `snapshot` or `root`.
     pub kind: &'static str,
     /// What it is about.
     pub subject: String,
+}
+
+impl NewStatement {
+    /// A statement whose envelope was read.
+    pub fn new<P: Predicate>(envelope: &Envelope, predicate: &P, subject: impl Into<String>) -> Self {
+        let link = predicate.link();
+        Self {
+            scope: link.scope.to_owned(),
+            seq: link.seq,
+            prev: link.prev,
+            stmt: envelope.digest(),
+            envelope: String::from_utf8_lossy(envelope.bytes()).into_owned(),
+            kind: P::KIND.as_str(),
+            subject: subject.into(),
+        }
+    }
+}
+
+/// A leaf of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// Its hash in the tree.
+    pub hash: Digest,
+    /// The envelope.
+    pub envelope: String,
 }
 
 /// Where a scope's chain ends.
@@ -62,7 +90,24 @@ impl Store {
         row.map(|(seq, stmt)| Ok(Head { seq: count(seq), stmt: stored("scopes.head_stmt", &stmt)? })).transpose()
     }
 
-    /// The leaf of an envelope, if it is in the log.
+    /// The envelopes of a scope's statements after a position, in their order.
+    pub async fn envelopes_after(&self, scope: &str, seq: u64) -> Result<Vec<String>, Error> {
+        Ok(sqlx::query_scalar("select envelope from events where scope = $1 and seq > $2 order by seq")
+            .bind(scope)
+            .bind(bigint(seq))
+            .fetch_all(&self.read)
+            .await?)
+    }
+
+    /// An envelope by its digest.
+    pub async fn envelope(&self, stmt: &Digest) -> Result<Option<String>, Error> {
+        Ok(sqlx::query_scalar("select envelope from events where stmt = $1")
+            .bind(stmt.to_string())
+            .fetch_optional(&self.read)
+            .await?)
+    }
+
+    /// The number of an envelope's leaf, if it is in the log.
     pub async fn leaf_of(&self, stmt: &Digest) -> Result<Option<u64>, Error> {
         let leaf: Option<i64> = sqlx::query_scalar("select leaf from events where stmt = $1")
             .bind(stmt.to_string())
@@ -71,10 +116,51 @@ impl Store {
         Ok(leaf.map(count))
     }
 
-    /// How many leaves the log has.
-    pub async fn log_size(&self) -> Result<u64, Error> {
-        let size: i64 = sqlx::query_scalar("select size from log_head where id = 1").fetch_one(&self.read).await?;
-        Ok(count(size))
+    /// The number of the leaf with this hash.
+    pub async fn leaf_with_hash(&self, hash: &Digest) -> Result<Option<u64>, Error> {
+        let leaf: Option<i64> = sqlx::query_scalar("select leaf from events where leaf_hash = $1")
+            .bind(hash.to_string())
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(leaf.map(count))
+    }
+
+    /// The leaves `from..to`, in their order; fewer if there are fewer.
+    pub async fn leaves(&self, from: u64, to: u64) -> Result<Vec<Leaf>, Error> {
+        let rows: Vec<(i64, String)> =
+            sqlx::query_as("select leaf, envelope from events where leaf >= $1 and leaf < $2 order by leaf")
+                .bind(bigint(from))
+                .bind(bigint(to))
+                .fetch_all(&self.read)
+                .await?;
+        let dense = rows.iter().zip(from..).all(|((leaf, _), expected)| count(*leaf) == expected);
+        if !dense {
+            return Err(Error::Damaged(format!("events: the leaves from {from} are not dense")));
+        }
+        Ok(rows.into_iter().map(|(_, envelope)| Leaf { hash: leaf_hash(envelope.as_bytes()), envelope }).collect())
+    }
+
+    /// The log's size and root by the database.
+    pub async fn log_head(&self) -> Result<(u64, Digest), Error> {
+        let row: (i64, String) =
+            sqlx::query_as("select size, root from log_head where id = 1").fetch_one(&self.read).await?;
+        Ok((count(row.0), stored("log_head.root", &row.1)?))
+    }
+
+    /// Every head that was signed or was about to be, ascending.
+    pub async fn log_heads(&self) -> Result<Vec<(u64, Digest)>, Error> {
+        let rows: Vec<(i64, String)> =
+            sqlx::query_as("select size, root from log_heads order by size").fetch_all(&self.read).await?;
+        rows.into_iter().map(|(size, root)| Ok((count(size), stored("log_heads.root", &root)?))).collect()
+    }
+
+    /// The digest of the snapshot of a size.
+    pub async fn snapshot(&self, size: u64) -> Result<Option<Digest>, Error> {
+        let row: Option<String> = sqlx::query_scalar("select sha256 from snapshots where size = $1")
+            .bind(bigint(size))
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|text| stored("snapshots.sha256", &text)).transpose()
     }
 }
 
@@ -84,16 +170,7 @@ pub(super) async fn lock(tx: &mut Transaction<'static, Any>) -> Result<(), Error
     Ok(())
 }
 
-/// Takes the next leaf of the log. Until the transaction ends, no other one that writes a statement can pass this point: everything
-/// read after it stays true.
-pub(super) async fn next_leaf(tx: &mut Transaction<'static, Any>) -> Result<u64, Error> {
-    let size: i64 = sqlx::query_scalar("update log_head set size = size + 1 where id = 1 returning size")
-        .fetch_one(&mut **tx)
-        .await?;
-    Ok(count(size - 1))
-}
-
-/// The leaf of an envelope that is in the log already: the request is a repetition.
+/// The number of the leaf of an envelope that is in the log already: the request is a repetition.
 pub(super) async fn leaf_of(tx: &mut Transaction<'static, Any>, stmt: &Digest) -> Result<Option<u64>, Error> {
     let leaf: Option<i64> = sqlx::query_scalar("select leaf from events where stmt = $1")
         .bind(stmt.to_string())
@@ -123,12 +200,15 @@ pub(super) async fn append(
         return Err(Fault::new(codes::SEQ).at(&statement.scope).into());
     }
     sqlx::query(
-        "insert into events (leaf, scope, seq, stmt, kind, subject, created_at) values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into events (leaf, scope, seq, stmt, leaf_hash, envelope, kind, subject, created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(bigint(leaf))
     .bind(&statement.scope)
     .bind(bigint(statement.seq))
     .bind(statement.stmt.to_string())
+    .bind(leaf_hash(statement.envelope.as_bytes()).to_string())
+    .bind(&statement.envelope)
     .bind(statement.kind)
     .bind(&statement.subject)
     .bind(now)
@@ -155,7 +235,7 @@ mod tests {
             assert_eq!(db.store.chain_after("acme", 1).await.unwrap(), acme[1..]);
             assert_eq!(db.store.head("acme").await.unwrap(), Some(Head { seq: 2, stmt: acme[1].stmt }));
             assert_eq!(db.store.head("nobody").await.unwrap(), None);
-            assert_eq!(db.store.log_size().await.unwrap(), 3);
+            assert_eq!(db.store.log_head().await.unwrap().0, 3);
         }
     }
 
@@ -165,8 +245,8 @@ mod tests {
             db.scope("acme").await;
             let mut late = db.new_release("acme/notes", "1.0.0").await;
             late.statement.prev = Digest::ZERO;
-            assert_eq!(db.store.publish(&late, 1).await.unwrap_err().code(), codes::SEQ);
-            assert_eq!(db.store.log_size().await.unwrap(), 1, "{}", db.name);
+            assert_eq!(db.publish(&late).await.unwrap_err().code(), codes::SEQ);
+            assert_eq!(db.store.log_head().await.unwrap().0, 1, "{}", db.name);
             db.release("acme/notes", "1.0.0").await.unwrap();
             assert_eq!(db.store.chain("acme").await.unwrap()[1].log, 1);
         }

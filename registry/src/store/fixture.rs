@@ -3,12 +3,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use skill_bundle::hash::sha256;
-use skill_schema::{Digest, Scope, SkillId, Version, index::LineStatus};
+use skill_schema::{Digest, Scope, SkillId, Version, api::yank::Response, index::LineStatus};
 
 use super::{
     Store,
+    batch::{Write, Written},
     event::NewStatement,
+    index::IndexFile,
     publish::{Content, NewRelease, Published},
+    scope::NewScope,
     yank::NewStatus,
 };
 use crate::{clock::SECOND, config::DatabaseConfig, error::Error, postgres::Postgres};
@@ -50,9 +53,14 @@ fn digest() -> Digest {
     sha256(&NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes())
 }
 
+fn statement(scope: &str, seq: u64, prev: Digest, kind: &'static str, subject: String) -> NewStatement {
+    let stmt = digest();
+    NewStatement { scope: scope.to_owned(), seq, prev, stmt, envelope: format!("envelope {stmt}"), kind, subject }
+}
+
 /// A `scope/v1` statement as the store sees it.
 pub fn scope_statement(scope: &str, seq: u64, prev: Digest) -> NewStatement {
-    NewStatement { scope: scope.to_owned(), seq, prev, stmt: digest(), kind: "scope", subject: scope.to_owned() }
+    statement(scope, seq, prev, "scope", scope.to_owned())
 }
 
 impl Db {
@@ -60,20 +68,55 @@ impl Db {
     pub async fn scope(&self, name: &str) -> Scope {
         let scope = name.parse().unwrap();
         let statement = scope_statement(name, 1, Digest::ZERO);
-        self.store.put_scope(&scope, &statement, USER, true, SECOND).await.unwrap();
+        self.put_scope(&scope, &statement, USER, true).await.unwrap();
         scope
+    }
+
+    /// Writes one statement as the log does, but for its files.
+    async fn write(&self, write: Write) -> Result<Written, Error> {
+        let mut batch = self.store.batch().await?;
+        let written = batch.apply(&write, SECOND).await?;
+        if !batch.leaves().is_empty() {
+            batch.seal(digest(), SECOND).await?;
+        }
+        batch.commit().await?;
+        Ok(written)
+    }
+
+    /// Adds a statement to a scope's chain; answers its leaf.
+    pub async fn put_scope(
+        &self,
+        scope: &Scope,
+        statement: &NewStatement,
+        user: &str,
+        open: bool,
+    ) -> Result<u64, Error> {
+        let change = NewScope { scope: scope.clone(), statement: statement.clone(), user: user.to_owned(), open };
+        match self.write(Write::Scope(change)).await? {
+            Written::Leaf(leaf) => Ok(leaf),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Publishes a version that may be refused.
+    pub async fn publish(&self, release: &NewRelease) -> Result<Published, Error> {
+        match self.write(Write::Release(Box::new(release.clone()))).await? {
+            Written::Release(published) => Ok(published),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Changes the state of a version; may be refused.
+    pub async fn set(&self, change: &NewStatus) -> Result<(Response, IndexFile), Error> {
+        match self.write(Write::Status(change.clone())).await? {
+            Written::Status(response, index) => Ok((response, index)),
+            other => panic!("{other:?}"),
+        }
     }
 
     async fn next(&self, id: &SkillId, version: &Version, kind: &'static str) -> NewStatement {
         let head = self.store.head(id.scope.as_str()).await.unwrap().unwrap();
-        NewStatement {
-            scope: id.scope.to_string(),
-            seq: head.seq + 1,
-            prev: head.stmt,
-            stmt: digest(),
-            kind,
-            subject: format!("{id}@{version}"),
-        }
+        statement(id.scope.as_str(), head.seq + 1, head.stmt, kind, format!("{id}@{version}"))
     }
 
     /// A release that would be accepted now.
@@ -111,7 +154,7 @@ impl Db {
     /// Publishes a version.
     pub async fn release(&self, id: &str, version: &str) -> Result<Published, Error> {
         let release = self.new_release(id, version).await;
-        self.store.publish(&release, SECOND).await
+        self.publish(&release).await
     }
 
     /// A change of state that would be accepted now.
@@ -129,7 +172,7 @@ impl Db {
     /// Changes the state of a version.
     pub async fn set_status(&self, id: &str, version: &str, status: LineStatus) -> Result<(), Error> {
         let change = self.new_status(id, version, status).await;
-        self.store.yank(&change, SECOND).await.map(|_| ())
+        self.set(&change).await.map(|_| ())
     }
 
     /// Yanks a version.

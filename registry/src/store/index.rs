@@ -4,7 +4,7 @@ use skill_bundle::hash::sha256;
 use skill_schema::{Digest, SkillId, index::Index};
 use sqlx::{Any, Transaction};
 
-use super::{Store, stored};
+use super::{Store, bigint, count, stored};
 use crate::error::Error;
 
 /// The bytes of `/index/{scope}/{name}`.
@@ -16,13 +16,15 @@ pub struct IndexFile {
     pub sha256: Digest,
     /// Counts its changes, from 1.
     pub revision: i64,
+    /// The last leaf of the log that changed it.
+    pub log: u64,
 }
 
 impl IndexFile {
     /// The file of an index.
     pub(super) fn new(index: &Index, revision: i64) -> Self {
         let text = index.render();
-        Self { sha256: sha256(text.as_bytes()), text, revision }
+        Self { sha256: sha256(text.as_bytes()), text, revision, log: index.header.log }
     }
 
     /// What it says.
@@ -31,17 +33,17 @@ impl IndexFile {
     }
 }
 
-type Row = (String, String, i64);
+type Row = (String, String, i64, i64);
 
-fn file((text, sha256, revision): Row) -> Result<IndexFile, Error> {
-    Ok(IndexFile { text, sha256: stored("skills.index_sha256", &sha256)?, revision })
+fn file((text, sha256, revision, log): Row) -> Result<IndexFile, Error> {
+    Ok(IndexFile { text, sha256: stored("skills.index_sha256", &sha256)?, revision, log: count(log) })
 }
 
 impl Store {
     /// The index file of a skill; `None` if there is no such skill.
     pub async fn index(&self, id: &SkillId) -> Result<Option<IndexFile>, Error> {
         let row: Option<Row> =
-            sqlx::query_as("select index_text, index_sha256, index_revision from skills where id = $1")
+            sqlx::query_as("select index_text, index_sha256, index_revision, log from skills where id = $1")
                 .bind(id.to_string())
                 .fetch_optional(&self.read)
                 .await?;
@@ -51,10 +53,11 @@ impl Store {
 
 /// The same inside a transaction.
 pub(super) async fn load(tx: &mut Transaction<'static, Any>, id: &SkillId) -> Result<Option<IndexFile>, Error> {
-    let row: Option<Row> = sqlx::query_as("select index_text, index_sha256, index_revision from skills where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(&mut **tx)
-        .await?;
+    let row: Option<Row> =
+        sqlx::query_as("select index_text, index_sha256, index_revision, log from skills where id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&mut **tx)
+            .await?;
     row.map(file).transpose()
 }
 
@@ -67,14 +70,15 @@ pub(super) async fn save(
     now: i64,
 ) -> Result<(), Error> {
     sqlx::query(
-        "update skills set index_text = $1, index_sha256 = $2, index_revision = $3, latest = $4, updated_at = $5 \
-         where id = $6",
+        "update skills set index_text = $1, index_sha256 = $2, index_revision = $3, latest = $4, updated_at = $5, \
+         log = $6 where id = $7",
     )
     .bind(&file.text)
     .bind(file.sha256.to_string())
     .bind(file.revision)
     .bind(latest)
     .bind(now)
+    .bind(bigint(file.log))
     .bind(id.to_string())
     .execute(&mut **tx)
     .await?;

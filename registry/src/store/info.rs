@@ -142,7 +142,7 @@ mod tests {
             assert!(db.store.info(&id).await.unwrap().is_none());
             let mut first = db.new_release("acme/notes", "2.0.0").await;
             first.content.description = "the second".to_owned();
-            db.store.publish(&first, 1).await.unwrap();
+            db.publish(&first).await.unwrap();
             db.release("acme/notes", "1.0.1").await.unwrap();
             let info = db.store.info(&id).await.unwrap().unwrap();
             assert_eq!(info.latest.unwrap().to_string(), "2.0.0", "{}", db.name);

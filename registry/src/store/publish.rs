@@ -11,7 +11,8 @@ use sqlx::{Any, Transaction};
 
 use super::{
     Store, bigint, count,
-    event::{NewStatement, append, next_leaf},
+    dialect::Dialect,
+    event::{NewStatement, append},
     index::{self, IndexFile},
     json,
     search::{self, Words},
@@ -123,6 +124,27 @@ impl Store {
         tree.map(|tree| stored("versions.tree", &tree)).transpose()
     }
 
+    /// The digests of a version's archive and tree. Fails with `E_NOT_FOUND`.
+    pub async fn digests_of(&self, id: &SkillId, version: &Version) -> Result<(Digest, Digest), Error> {
+        let row: Option<(String, String)> =
+            sqlx::query_as("select archive, tree from versions where skill = $1 and version = $2")
+                .bind(id.to_string())
+                .bind(version.to_string())
+                .fetch_optional(&self.read)
+                .await?;
+        let (archive, tree) = row.ok_or_else(|| Fault::new(codes::NOT_FOUND).at(format!("{id}@{version}")))?;
+        Ok((stored("versions.archive", &archive)?, stored("versions.tree", &tree)?))
+    }
+
+    /// Whether a version that is not gone has this archive.
+    pub async fn is_needed(&self, archive: &Digest) -> Result<bool, Error> {
+        let count: i64 = sqlx::query_scalar("select count(*) from versions where archive = $1 and status <> 'gone'")
+            .bind(archive.to_string())
+            .fetch_one(&self.read)
+            .await?;
+        Ok(count > 0)
+    }
+
     /// Whether a skill has a version already.
     pub async fn skill_exists(&self, id: &SkillId) -> Result<bool, Error> {
         let found: i64 = sqlx::query_scalar("select count(*) from skills where id = $1")
@@ -131,45 +153,48 @@ impl Store {
             .await?;
         Ok(found > 0)
     }
+}
 
-    /// Publishes a version. In this order: the version is free (else the stored response or `E_VERSION_EXISTS`), the name is not
-    /// mistaken for another (`E_NAME_TAKEN`) and the token allows it (`E_TOKEN_SCOPE`), `latest` is what the caller expects
-    /// (`E_HEAD_MOVED`), the chain ends at the statement's `prev` (`E_SEQ`).
-    pub async fn publish(&self, release: &NewRelease, now: i64) -> Result<Published, Error> {
-        let mut tx = self.begin().await?;
-        let leaf = next_leaf(&mut tx).await?;
-        let before = index::load(&mut tx, &release.id).await?;
-        let mut index = match &before {
-            Some(file) => file.parse()?,
-            None => new_index(release, leaf),
-        };
-        if index.line(&release.version).is_some() {
-            return Ok(Published::Before(published(&mut tx, release).await?));
-        }
-        check_name(&mut tx, release, before.is_some()).await?;
-        check_expectations(release, &index)?;
-        append(&mut tx, leaf, &release.statement, now).await?;
-
-        index.lines.push(line(release, leaf));
-        index.header.log = leaf;
-        index.header.tags.latest = latest(&index.lines).cloned();
-        let latest = index.header.tags.latest.clone();
-        let text = latest.as_ref().map(ToString::to_string);
-        let file = IndexFile::new(&index, before.as_ref().map_or(0, |file| file.revision) + 1);
-        match before {
-            Some(_) => index::save(&mut tx, &release.id, &file, text.as_deref(), now).await?,
-            None => insert_skill(&mut tx, release, leaf, &file, text.as_deref(), now).await?,
-        }
-        insert_version(&mut tx, release, leaf, &file).await?;
-        if latest.as_ref() == Some(&release.version) {
-            let Content { keywords, description, readme, .. } = &release.content;
-            search::put(&mut tx, self.dialect, &release.id, Words { keywords, description, readme }).await?;
-        }
-        tx.commit().await?;
-        let response =
-            Response { log: leaf, proof: None, index: file.sha256, stmt: release.statement.stmt, warnings: Vec::new() };
-        Ok(Published::Now { response, index: file })
+/// Publishes a version. In this order: the version is free (else the stored response or `E_VERSION_EXISTS`), the name is not mistaken
+/// for another (`E_NAME_TAKEN`) and the token allows it (`E_TOKEN_SCOPE`), `latest` is what the caller expects (`E_HEAD_MOVED`), the
+/// chain ends at the statement's `prev` (`E_SEQ`).
+pub(super) async fn put(
+    tx: &mut Transaction<'static, Any>,
+    dialect: Dialect,
+    leaf: u64,
+    release: &NewRelease,
+    now: i64,
+) -> Result<Published, Error> {
+    let before = index::load(tx, &release.id).await?;
+    let mut index = match &before {
+        Some(file) => file.parse()?,
+        None => new_index(release, leaf),
+    };
+    if index.line(&release.version).is_some() {
+        return Ok(Published::Before(published(tx, release).await?));
     }
+    check_name(tx, release, before.is_some()).await?;
+    check_expectations(release, &index)?;
+    append(tx, leaf, &release.statement, now).await?;
+
+    index.lines.push(line(release, leaf));
+    index.header.log = leaf;
+    index.header.tags.latest = latest(&index.lines).cloned();
+    let latest = index.header.tags.latest.clone();
+    let text = latest.as_ref().map(ToString::to_string);
+    let file = IndexFile::new(&index, before.as_ref().map_or(0, |file| file.revision) + 1);
+    match before {
+        Some(_) => index::save(tx, &release.id, &file, text.as_deref(), now).await?,
+        None => insert_skill(tx, release, leaf, &file, text.as_deref(), now).await?,
+    }
+    insert_version(tx, release, leaf, &file).await?;
+    if latest.as_ref() == Some(&release.version) {
+        let Content { keywords, description, readme, .. } = &release.content;
+        search::put(tx, dialect, &release.id, Words { keywords, description, readme }).await?;
+    }
+    let response =
+        Response { log: leaf, proof: None, index: file.sha256, stmt: release.statement.stmt, warnings: Vec::new() };
+    Ok(Published::Now { response, index: file })
 }
 
 /// Of a version: tree, leaf, statement, digest of the index file that its publication wrote.
@@ -279,7 +304,7 @@ async fn insert_skill(
 ) -> Result<(), Error> {
     sqlx::query(
         "insert into skills (id, scope, name, folded, status, created_at, updated_at, number, index_text, \
-         index_sha256, index_revision, latest) values ($1, $2, $3, $4, 'active', $5, $5, $6, $7, $8, $9, $10)",
+         index_sha256, index_revision, log, latest) values ($1, $2, $3, $4, 'active', $5, $5, $6, $7, $8, $9, $6, $10)",
     )
     .bind(release.id.to_string())
     .bind(release.id.scope.as_str())
@@ -304,9 +329,9 @@ async fn insert_version(
 ) -> Result<(), Error> {
     let content = &release.content;
     sqlx::query(
-        "insert into versions (skill, version, leaf, status, tree, archive, stmt, size, unpacked_size, files, \
-         dependencies, parent, keyid, publisher, published_at, description, keywords, repository, license, readme, \
-         index_sha256) values ($1, $2, $3, 'ok', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+        "insert into versions (skill, version, leaf, status, own_status, tree, archive, stmt, size, unpacked_size, \
+         files, dependencies, parent, keyid, publisher, published_at, description, keywords, repository, license, \
+         readme, index_sha256) values ($1, $2, $3, 'ok', 'ok', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
          $19, $20)",
     )
     .bind(release.id.to_string())

@@ -5,9 +5,22 @@ use sqlx::{Any, Transaction};
 
 use super::{
     Store, count,
-    event::{NewStatement, append, leaf_of, lock, next_leaf},
+    event::{NewStatement, append, leaf_of, lock},
 };
 use crate::error::Error;
+
+/// A statement about a scope that passed every check but those that need the transaction.
+#[derive(Debug, Clone)]
+pub struct NewScope {
+    /// The scope.
+    pub scope: Scope,
+    /// The signed statement.
+    pub statement: NewStatement,
+    /// The user whose token changes it.
+    pub user: String,
+    /// Whether users may create scopes.
+    pub open: bool,
+}
 
 impl Store {
     /// Reserves a scope for a user, or does nothing if it is reserved for that user already. Fails with `E_SCOPE_TAKEN`,
@@ -25,7 +38,7 @@ impl Store {
     }
 
     /// Whether a user may write a statement for a scope, as far as that is known before it is read: the checks of
-    /// [`Store::put_scope`], without their force.
+    /// [`put`], without their force.
     pub async fn check_scope(&self, scope: &Scope, user: &str, open: bool) -> Result<(), Error> {
         match self.owners(scope).await {
             Ok(owners) if owners.iter().any(|owner| owner == user) => Ok(()),
@@ -37,31 +50,27 @@ impl Store {
             Err(error) => Err(error),
         }
     }
+}
 
-    /// Appends a `scope/v1` statement; the first one creates the scope for the user, if `open` or reserved. The caller has checked
-    /// the statement against the chain that ends at its `prev`. Answers its leaf; a repetition gets the leaf it has.
-    pub async fn put_scope(
-        &self,
-        scope: &Scope,
-        statement: &NewStatement,
-        user: &str,
-        open: bool,
-        now: i64,
-    ) -> Result<u64, Error> {
-        let mut tx = self.begin().await?;
-        let leaf = next_leaf(&mut tx).await?;
-        match seq_of(&mut tx, scope).await? {
-            Some(_) => check_owner(&mut tx, scope, user).await?,
-            None if !open => return Err(Fault::new(codes::SCOPE_CLOSED).at(scope.as_str()).into()),
-            None => create(&mut tx, scope, user, now).await?,
-        }
-        if let Some(leaf) = leaf_of(&mut tx, &statement.stmt).await? {
-            return Ok(leaf);
-        }
-        append(&mut tx, leaf, statement, now).await?;
-        tx.commit().await?;
-        Ok(leaf)
+/// Appends a `scope/v1` statement; the first one creates the scope for the user, if `open` or reserved. The caller has checked the
+/// statement against the chain that ends at its `prev`. Answers its leaf; a repetition gets the leaf it has.
+pub(super) async fn put(
+    tx: &mut Transaction<'static, Any>,
+    leaf: u64,
+    change: &NewScope,
+    now: i64,
+) -> Result<u64, Error> {
+    let NewScope { scope, statement, user, open } = change;
+    match seq_of(tx, scope).await? {
+        Some(_) => check_owner(tx, scope, user).await?,
+        None if !open => return Err(Fault::new(codes::SCOPE_CLOSED).at(scope.as_str()).into()),
+        None => create(tx, scope, user, now).await?,
     }
+    if let Some(leaf) = leaf_of(tx, &statement.stmt).await? {
+        return Ok(leaf);
+    }
+    append(tx, leaf, statement, now).await?;
+    Ok(leaf)
 }
 
 /// The head's position, if the scope exists.
@@ -126,10 +135,10 @@ mod tests {
             db.store.reserve_scope(&scope, USER, 2).await.unwrap();
             assert_eq!(db.store.reserve_scope(&scope, "second", 3).await.unwrap_err().code(), codes::SCOPE_TAKEN);
             let first = fixture::scope_statement("acme", 1, Digest::ZERO);
-            let refused = db.store.put_scope(&scope, &first, "second", true, 4).await.unwrap_err();
+            let refused = db.put_scope(&scope, &first, "second", true).await.unwrap_err();
             assert_eq!(refused.code(), codes::SCOPE_TAKEN, "{}", db.name);
-            assert_eq!(db.store.put_scope(&scope, &first, USER, false, 5).await.unwrap(), 0);
-            assert_eq!(db.store.log_size().await.unwrap(), 1);
+            assert_eq!(db.put_scope(&scope, &first, USER, false).await.unwrap(), 0);
+            assert_eq!(db.store.log_head().await.unwrap().0, 1);
         }
     }
 
@@ -138,10 +147,10 @@ mod tests {
         for db in fixture::all().await {
             let scope: Scope = LOCAL.parse().unwrap();
             let first = fixture::scope_statement(LOCAL, 1, Digest::ZERO);
-            let refused = db.store.put_scope(&scope, &first, USER, true, 1).await.unwrap_err();
+            let refused = db.put_scope(&scope, &first, USER, true).await.unwrap_err();
             assert_eq!(refused.code(), codes::NAME_RESERVED, "{}", db.name);
             assert_eq!(db.store.reserve_scope(&scope, USER, 1).await.unwrap_err().code(), codes::NAME_RESERVED);
-            assert_eq!(db.store.log_size().await.unwrap(), 0);
+            assert_eq!(db.store.log_head().await.unwrap().0, 0);
         }
     }
 
@@ -150,9 +159,9 @@ mod tests {
         for db in fixture::all().await {
             let scope: Scope = "acme".parse().unwrap();
             let first = fixture::scope_statement("acme", 1, Digest::ZERO);
-            let refused = db.store.put_scope(&scope, &first, USER, false, 1).await.unwrap_err();
+            let refused = db.put_scope(&scope, &first, USER, false).await.unwrap_err();
             assert_eq!(refused.code(), codes::SCOPE_CLOSED, "{}", db.name);
-            assert_eq!(db.store.put_scope(&scope, &first, USER, true, 1).await.unwrap(), 0);
+            assert_eq!(db.put_scope(&scope, &first, USER, true).await.unwrap(), 0);
         }
     }
 
@@ -173,11 +182,11 @@ mod tests {
             let scope = db.scope("acme").await;
             let head = db.store.head("acme").await.unwrap().unwrap();
             let next = fixture::scope_statement("acme", 2, head.stmt);
-            assert_eq!(db.store.put_scope(&scope, &next, USER, true, 1).await.unwrap(), 1);
-            assert_eq!(db.store.put_scope(&scope, &next, USER, true, 2).await.unwrap(), 1);
-            let other = NewStatement { stmt: Digest([9; 32]), ..next };
-            assert_eq!(db.store.put_scope(&scope, &other, USER, true, 3).await.unwrap_err().code(), codes::SEQ);
-            assert_eq!(db.store.log_size().await.unwrap(), 2, "{}", db.name);
+            assert_eq!(db.put_scope(&scope, &next, USER, true).await.unwrap(), 1);
+            assert_eq!(db.put_scope(&scope, &next, USER, true).await.unwrap(), 1);
+            let other = NewStatement { stmt: Digest([9; 32]), envelope: "other".to_owned(), ..next };
+            assert_eq!(db.put_scope(&scope, &other, USER, true).await.unwrap_err().code(), codes::SEQ);
+            assert_eq!(db.store.log_head().await.unwrap().0, 2, "{}", db.name);
         }
     }
 }

@@ -234,7 +234,7 @@ mod tests {
         release.content.description = description.to_owned();
         release.content.keywords = keywords.iter().map(|&k| k.to_owned()).collect();
         release.content.readme = readme.to_owned();
-        db.store.publish(&release, 1).await.unwrap();
+        db.publish(&release).await.unwrap();
     }
 
     #[tokio::test]

@@ -3,9 +3,11 @@
 mod auth;
 mod body;
 mod client;
+mod log;
 mod openapi;
 mod owners;
 mod publish;
+mod quarantine;
 mod read;
 mod scopes;
 mod server;

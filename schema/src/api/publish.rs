@@ -38,7 +38,7 @@ pub struct Meta {
 pub struct Response {
     /// Log index of the release statement.
     pub log: u64,
-    /// A C2SP tlog-proof, once the registry keeps a log.
+    /// A C2SP tlog-proof of it.
     pub proof: Option<String>,
     /// SHA-256 of the skill's new index file.
     pub index: Digest,

@@ -23,6 +23,8 @@ pub fn path(scope: &Scope) -> String {
 pub struct Response {
     /// Log index of the statement.
     pub log: u64,
+    /// A C2SP tlog-proof of it.
+    pub proof: Option<String>,
     /// SHA-256 of the stored envelope.
     pub stmt: Digest,
 }

@@ -19,6 +19,8 @@ pub fn path(id: &SkillId, version: &Version) -> String {
 pub struct Response {
     /// Log index of the statement.
     pub log: u64,
+    /// A C2SP tlog-proof of it.
+    pub proof: Option<String>,
     /// SHA-256 of the skill's new index file.
     pub index: Digest,
 }
