@@ -3,6 +3,7 @@
 //! The registry folds a chain to decide whether to accept the next statement; a client folds the same chain to decide whether to believe
 //! the index. Both use [`Chain::push`], which checks everything or changes nothing: form, numbering, origin, signatures, roles.
 
+mod recovery;
 mod signers;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use skill_schema::{
     Digest, Fault, Scope, SkillName, Version, codes,
     statement::{Kind, Link, Release, Role, ScopeKeys, State, Statement, Status},
+    time::Timestamp,
     version::parse_version,
 };
 
@@ -64,7 +66,7 @@ pub struct Key {
     /// What it may sign.
     pub roles: Vec<Role>,
     /// From when, compared with the time that a statement gives itself.
-    pub valid_from: skill_schema::time::Timestamp,
+    pub valid_from: Timestamp,
 }
 
 /// A folded chain.
@@ -102,7 +104,7 @@ impl Chain {
     }
 
     /// Checks the next statement and adds it. Nothing changes on an error: [`codes::CHAIN`] for numbering, origin and scope,
-    /// [`codes::KEY_UNKNOWN`], [`codes::KEY_ROLE`], [`codes::KEY_REVOKED`] and [`codes::SIGNATURE`] for who signed,
+    /// [`codes::KEY_UNKNOWN`], [`codes::KEY_ROLE`], [`codes::THRESHOLD`], [`codes::KEY_REVOKED`] and [`codes::SIGNATURE`] for who signed,
     /// [`codes::VERSION_EXISTS`], and [`codes::STATEMENT`] for what it says.
     pub fn push(&mut self, envelope: &Envelope) -> Result<Kind, Fault> {
         let kind = envelope.kind()?;
@@ -138,6 +140,12 @@ impl Chain {
     /// The scope's keys now, by their ids.
     pub fn keys(&self) -> &BTreeMap<Digest, Key> {
         &self.keys
+    }
+
+    /// The ids of the keys that count as owners at this time, sorted.
+    pub fn owners(&self, now: Timestamp) -> impl Iterator<Item = Digest> {
+        let owners = self.keys.iter().filter(|(_, key)| key.roles.contains(&Role::Owner));
+        owners.filter(move |(_, key)| key.valid_from <= now).map(|(keyid, _)| *keyid)
     }
 
     /// All published versions, by name and version.
@@ -180,6 +188,7 @@ impl Chain {
         self.check_revocations(&change)?;
         match &self.latest {
             None => self.check_first(envelope, &change, &keys)?,
+            Some(before) if self.is_recovery(envelope) => self.check_recovery(envelope, &change, &keys, before)?,
             Some(before) => self.check_change(envelope, &change, &keys, before)?,
         }
         self.keys = keys;
