@@ -11,6 +11,7 @@ use skill_schema::{
     Scope,
     api::{scope, token::Permission},
     statement::ScopeKeys,
+    time::Timestamp,
 };
 use utoipa::openapi::path::HttpMethod;
 
@@ -69,8 +70,7 @@ async fn serve(
     if let Some(log) = app.store.leaf_of(&statement.stmt).await? {
         return Ok((StatusCode::CREATED, Json(scope::Response { log, stmt: statement.stmt })));
     }
-    gate::freshness(change.created, app.clock.timestamp())?;
-    let accepted = tokio::spawn(accept(app, caller, scope, statement, envelope));
+    let accepted = tokio::spawn(accept(app, caller, scope, statement, change.created, envelope));
     // In a task of its own: a client that goes away must not leave it half done.
     let response = accepted.await.map_err(|e| Error::Damaged(e.to_string()))??;
     Ok((StatusCode::CREATED, Json(response)))
@@ -81,9 +81,11 @@ async fn accept(
     caller: Caller,
     scope: Scope,
     statement: NewStatement,
+    created: Timestamp,
     envelope: Envelope,
 ) -> Result<scope::Response, Error> {
     let mut chain = app.chains.hold(&scope, &app.store, &app.blobs, &app.identity).await?;
+    gate::scope_freshness(created, app.clock.timestamp(), chain.is_by_owners(&envelope))?;
     chain.push(&envelope, &statement)?;
     let blobs = app.blobs.clone();
     blocking(move || blobs.put(envelope.bytes())).await?;
