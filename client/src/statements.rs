@@ -56,11 +56,11 @@ impl Signing {
     /// As [`Catalogue::reachable`].
     pub async fn start(context: &Context, scope: &Scope, registry: Option<&str>) -> anyhow::Result<Self> {
         let signing = Self::again(context, scope, registry).await?;
-        warn_of_recovery(context, signing.chain());
+        warn_of_recovery(context, signing.chain(), None);
         Ok(signing)
     }
 
-    /// The same without the warning: for another attempt of the same command, or one that shows all keys anyway.
+    /// The same without the warning, for another attempt of the same command.
     ///
     /// # Errors
     /// As [`Catalogue::reachable`].
@@ -92,11 +92,11 @@ pub fn with_role(chain: &Chain, role: Role, now: Timestamp) -> Vec<Digest> {
     keys.map(|(id, _)| *id).collect()
 }
 
-/// Says which keys become owners of the scope unless the present owners object.
-fn warn_of_recovery(context: &Context, chain: &Chain) {
+/// Says which keys, but for one that is about to be revoked, become owners of the scope unless the present owners object.
+pub fn warn_of_recovery(context: &Context, chain: &Chain, but: Option<Digest>) {
     let (scope, now) = (chain.scope(), context.clock.now());
     let coming = chain.keys().iter().filter(|(_, key)| key.roles.contains(&Role::Owner) && key.valid_from > now);
-    for (id, key) in coming {
+    for (id, key) in coming.filter(|(id, _)| Some(**id) != but) {
         context
             .output
             .warn(format!("a recovery of {scope} is under way: key {id} is an owner from {}", key.valid_from));

@@ -45,6 +45,8 @@ struct Result {
     changes: Vec<String>,
     key: String,
     keyid: Option<Digest>,
+    /// False if the key had signed it before.
+    changed: bool,
     missing: Missing,
     dry_run: bool,
 }
@@ -58,8 +60,9 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let changes = describe::changes(change::latest(chain)?, &wanted);
     let wished = &request::added(chain, &wanted)? | &request::authorities(chain, &envelope, wanted.created);
     let signed: BTreeSet<Digest> = envelope.signers().collect();
-    let stored = choose(context, &args, chain, &(&wished - &signed))?;
-    if !args.dry_run {
+    let stored = choose(context, &args, chain, &[&wished - &signed, signed.clone()])?;
+    let changed = stored.keyid().is_none_or(|id| !signed.contains(&id));
+    if changed && !args.dry_run {
         context.output.talk(format!("Statement {} of {scope}:", wanted.seq));
         for change in &changes {
             context.output.status("Changes", change);
@@ -82,11 +85,14 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         changes,
         key: stored.name.clone(),
         keyid: stored.keyid(),
+        changed,
         missing,
         dry_run: args.dry_run,
     };
     context.output.result_or("skill.key.cosign/1", &result, |out| {
-        if result.dry_run {
+        if !result.changed {
+            out.status("Signed", format!("already: {} with key {}", result.file, result.key));
+        } else if result.dry_run {
             out.status("Would sign", format!("statement {} of {} with key {}", result.seq, result.scope, result.key));
             result.changes.iter().for_each(|change| out.status("Changes", change));
         } else {
@@ -97,31 +103,28 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The named key, or one of ours whose signature the statement could use.
+/// The named key, or one of ours whose signature the statement could use, or has already: `candidates` in the order of preference.
 fn choose(
     context: &Context,
     args: &Args,
     chain: &Chain,
-    useful: &BTreeSet<Digest>,
+    candidates: &[BTreeSet<Digest>; 2],
 ) -> std::result::Result<Stored, Fault> {
     if let Some(name) = &args.key.key {
         let stored = signing::find(&context.env, name)?;
         return match stored.keyid() {
-            Some(id) if !useful.contains(&id) => Err(useless(name, chain)),
+            Some(id) if !candidates.iter().any(|ids| ids.contains(&id)) => Err(useless(name, chain)),
             _ => Ok(stored),
         };
     }
     let mut ours = signing::list(&context.env)?;
-    ours.retain(|key| key.keyid().is_some_and(|id| useful.contains(&id)));
     ours.sort_by_key(|key| (key.name != DEFAULT, key.name != chain.scope().as_str()));
-    let none = || {
-        let detail = "none of your keys is needed: they have signed it, or are no owner keys of the scope";
-        Fault::new(codes::NOT_ENROLLED).at(chain.scope().as_str()).detail(detail)
-    };
-    ours.into_iter().next().ok_or_else(none)
+    let one_of = |ids: &BTreeSet<Digest>| ours.iter().find(|key| key.keyid().is_some_and(|id| ids.contains(&id)));
+    let none = || Fault::new(codes::NOT_ENROLLED).at(chain.scope().as_str());
+    candidates.iter().find_map(one_of).cloned().ok_or_else(none)
 }
 
 fn useless(name: &str, chain: &Chain) -> Fault {
-    let detail = format!("it has signed this, or is no owner key of {} and not one that is added", chain.scope());
+    let detail = format!("it is no owner key of {}, and not one that is added", chain.scope());
     Fault::new(codes::KEY_ROLE).at(format!("key {name}")).detail(detail)
 }

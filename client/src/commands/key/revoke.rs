@@ -11,6 +11,7 @@ use skill_schema::{
 use super::{
     change::{
         self, Delivery, Outcome,
+        describe::owner_keys,
         owners::{KeyFlags, Owners},
     },
     trust::read_key,
@@ -58,7 +59,8 @@ struct Result {
 
 /// Revokes a key.
 pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
-    let signing = Signing::start(context, &args.scope, None).await?;
+    let signing = Signing::again(context, &args.scope, None).await?;
+    statements::warn_of_recovery(context, signing.chain(), Some(args.revoked));
     check(&args, signing.chain(), context.clock.now())?;
     let lost = lost(&args, signing.chain());
     let owners = Owners::from(&args.owners).without(args.revoked);
@@ -107,7 +109,7 @@ fn check(args: &Args, chain: &Chain, now: Timestamp) -> std::result::Result<(), 
     if key.roles.contains(&Role::Owner) && others < threshold {
         let detail = match threshold {
             1 => "it is the last owner key; enrol another one first".to_owned(),
-            _ => format!("{others} owner keys would be left of {threshold} that must sign; enrol another one first"),
+            _ => format!("{} would be left of {threshold} that must sign; enrol another one first", owner_keys(others)),
         };
         return Err(Fault::new(codes::LAST_OWNER).at(scope).detail(detail));
     }

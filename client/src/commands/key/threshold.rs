@@ -5,6 +5,7 @@ use skill_schema::{Fault, Scope, codes, time::Timestamp};
 
 use super::change::{
     self, Delivery,
+    describe::owner_keys,
     owners::{KeyFlags, Owners},
 };
 use crate::{
@@ -41,6 +42,8 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     if args.delivery.sends() {
         statements::check_signed_in(context, &signing.source.registry)?;
     }
+    let irreplaceable = signing.chain().owners(now).count() as u64 == args.threshold
+        && signing.chain().recovery_keys().next().is_none();
     let owners = Owners::from(&args.owners);
     let chosen = owners.choose(context, &signing, &args.delivery).await?;
     let signers = |chain: &_| owners.open(context, &chosen, chain);
@@ -53,7 +56,11 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     };
     let outcome = change::deliver(context, &args.scope, signing, &args.delivery, signers, make).await?;
     context.output.result_or("skill.key.threshold/1", &outcome, |out| {
-        outcome.say(out, "Changed", &format!("{}: {} owner keys must sign a change", args.scope, args.threshold));
+        outcome.say(out, "Changed", &format!("{}: {} must sign a change", args.scope, owner_keys(args.threshold)));
+        if args.threshold > 1 && irreplaceable {
+            out.warn(format!("whoever loses one of its owner keys cannot change {} any more", args.scope));
+            out.hint(format!("skill key recovery add {} KEY", args.scope));
+        }
     });
     Ok(())
 }

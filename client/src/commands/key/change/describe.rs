@@ -23,6 +23,11 @@ pub(in super::super) fn changes(before: &ScopeKeys, after: &ScopeKeys) -> Vec<St
     found
 }
 
+/// `1 owner key`, `2 owner keys`.
+pub(in super::super) fn owner_keys(n: u64) -> String {
+    format!("{n} owner key{}", if n == 1 { "" } else { "s" })
+}
+
 /// A key's id; its text, escaped, if it is no key.
 fn id(text: &str) -> String {
     PublicKey::from_text(text).map_or_else(|_| escape(text), |key| key.keyid().to_string())
@@ -70,7 +75,7 @@ fn recovery(before: &ScopeKeys, after: &ScopeKeys, found: &mut Vec<String>) {
 fn policy(before: &ScopeKeys, after: &ScopeKeys, found: &mut Vec<String>) {
     let (old, new) = (&before.policy, &after.policy);
     if old.threshold != new.threshold {
-        found.push(format!("{} owner keys must sign a change instead of {}", new.threshold, old.threshold));
+        found.push(format!("{} must sign a change instead of {}", owner_keys(new.threshold), old.threshold));
     }
     if old.cooldown_hours != new.cooldown_hours {
         found.push(format!("a release waits {} hours instead of {}", new.cooldown_hours, old.cooldown_hours));

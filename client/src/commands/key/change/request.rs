@@ -10,7 +10,7 @@ use skill_schema::{
     time::Timestamp,
 };
 
-use super::latest;
+use super::{describe::owner_keys, latest};
 use crate::{files, output::Output};
 
 /// A statement about a scope that is not complete yet.
@@ -129,7 +129,7 @@ impl Missing {
         let mut parts = Vec::new();
         if self.owners > 0 {
             let which = if self.of.len() as u64 == self.owners { "" } else { "of " };
-            parts.push(format!("{} more owner signatures are needed: {which}{}", self.owners, ids(&self.of)));
+            parts.push(format!("{} must sign: {which}{}", owner_keys(self.owners), ids(&self.of)));
         }
         if !self.keys.is_empty() {
             parts.push(format!("added keys must sign for themselves: {}", ids(&self.keys)));
