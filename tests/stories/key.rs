@@ -216,3 +216,23 @@ fn a_recovered_key_waits_and_the_owners_can_object() {
     ada.skill(&recover).refused(6, "E_KEY_ROLE");
     ada.skill(&["key", "ls", "ada"]).ok().does_not_say("under way");
 }
+
+#[test]
+fn a_recovery_with_a_key_of_another_machine_goes_through_a_file() {
+    let world = World::start();
+    let (ada, bob) = ada_and_bob(&world);
+    for name in ["rescue", "fresh"] {
+        ada.skill(&["key", "new", name, "--no-passphrase"]).ok();
+    }
+    bob.skill(&["key", "new", "fresh", "--no-passphrase"]).ok();
+    ada.skill(&["key", "recovery", "add", "ada", "rescue"]).ok();
+    let other = bob.skill(&["key", "export", "fresh"]).ok().stdout;
+    let recover = ["key", "recover", "ada", "--recovery-key", "rescue", "--to", "fresh", "--to", other.trim()];
+    ada.skill(&recover).refused(6, "E_THRESHOLD").says("must sign for themselves");
+    let file = world.place("files").join("recovery.json").to_string_lossy().into_owned();
+    ada.skill(&[&recover[..], &["--out", &file]].concat()).ok().says(&keyid(&bob, "fresh"));
+    bob.skill(&["key", "cosign", &file, "--key", "bob", "--yes"]).refused(6, "E_KEY_ROLE");
+    bob.skill(&["key", "cosign", &file, "--yes"]).ok().says("with key fresh").says("skill key submit");
+    bob.skill(&["key", "submit", &file]).ok();
+    assert_eq!(ada.skill(&["key", "ls", "ada", "--json"]).ok().json()["keys"].as_array().map(Vec::len), Some(4));
+}

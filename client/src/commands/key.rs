@@ -5,6 +5,7 @@ mod cosign;
 mod enroll;
 mod list;
 mod new;
+mod public;
 mod recover;
 mod recovery;
 mod revoke;
@@ -15,7 +16,7 @@ mod trust;
 
 use crate::context::Context;
 
-/// Make and show signing keys, say which of them sign for a scope, and trust those of others.
+/// Make signing keys, say who signs for a scope, and trust keys of others.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]

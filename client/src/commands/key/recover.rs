@@ -8,10 +8,13 @@ use skill_schema::{
     time::Timestamp,
 };
 
-use super::change::{self, Delivery, Outcome};
+use super::{
+    change::{self, Delivery, Outcome},
+    public,
+};
 use crate::{
     context::Context,
-    signing::{self, KeyArgs, Stored},
+    signing::{self, KeyArgs},
     statements::{self, Signing},
 };
 
@@ -25,6 +28,7 @@ Examples:
   skill key new fresh
   skill key recover acme --recovery-key rescue --to fresh
   skill key recover acme --recovery-key rescue --to ada,bob   where two owners must sign
+  skill key recover acme --recovery-key rescue --to ada --to ed25519:iojj… --out recovery.json
   skill key ls acme                                           says from when the new key counts")]
 pub struct Args {
     /// The scope.
@@ -35,7 +39,7 @@ pub struct Args {
     /// Read the recovery key's passphrase from the first line of this file.
     #[arg(long, value_name = "FILE")]
     recovery_passphrase_file: Option<std::path::PathBuf>,
-    /// The key to add; can be repeated.
+    /// The key to add: the name of a key of yours, or ed25519: and its base64 for one that signs elsewhere; can be repeated.
     #[arg(long, value_name = "NEW", required = true, value_delimiter = ',')]
     to: Vec<String>,
     /// Read the new keys' passphrase from the first line of this file.
@@ -68,10 +72,8 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let recovery = signing::find(&context.env, &args.recovery_key)?;
     let recovery_id = recovery.public_key(context, &opening)?.keyid();
     let delay = delay(signing.chain(), &args, recovery_id)?;
-    let find = |name: &String| signing::find(&context.env, name);
-    let stored: Vec<Stored> = args.to.iter().map(find).collect::<std::result::Result<_, _>>()?;
-    let public = stored.iter().map(|stored| stored.public_key(context, &opening_new));
-    let new: Vec<PublicKey> = public.collect::<std::result::Result<_, _>>()?;
+    let new = args.to.iter().map(|text| public::read(text, context));
+    let new: Vec<PublicKey> = new.collect::<std::result::Result<_, _>>()?;
     let make = |chain: &Chain, now: Timestamp| {
         let valid_from = after(now, delay);
         change::draft(chain, now, |next| {
@@ -85,7 +87,8 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     };
     let valid_from = after(context.clock.now(), delay);
     let signers = |_: &_| {
-        let new = stored.iter().map(|stored| stored.open(context, &opening_new));
+        let here = args.to.iter().filter_map(|name| signing::find(&context.env, name).ok());
+        let new = here.map(|stored| stored.open(context, &opening_new));
         std::iter::once(recovery.open(context, &opening)).chain(new).collect()
     };
     let outcome = change::deliver(context, &args.scope, signing, &args.delivery, signers, make).await?;

@@ -1,7 +1,6 @@
 //! `skill key recovery`: the keys with which a scope is recovered.
 
 mod delay;
-mod key;
 
 use serde::Serialize;
 use skill_bundle::{chain::Chain, keys::PublicKey};
@@ -15,6 +14,7 @@ use super::{
         self, Delivery, Outcome,
         owners::{KeyFlags, Owners},
     },
+    public,
     trust::read_key,
 };
 use crate::{
@@ -142,7 +142,7 @@ async fn list(args: &ListArgs, context: &Context) -> anyhow::Result<()> {
 }
 
 async fn add(args: AddArgs, context: &Context) -> anyhow::Result<()> {
-    let key = key::read(&args.recovery_key, context)?;
+    let key = public::read(&args.recovery_key, context)?;
     let entry = RecoveryKey { key: key.to_text(), delay_hours: args.delay };
     let edit = |chain: &Chain, next: &mut ScopeKeys| {
         if next.recovery.contains(&entry) {
