@@ -4,6 +4,7 @@
 //! the index. Both use [`Chain::push`], which checks everything or changes nothing: form, numbering, origin, signatures, roles.
 
 mod operator;
+mod recovery;
 mod signers;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use skill_schema::{
     Digest, Fault, Scope, SkillName, Version, codes,
     statement::{Kind, Link, Release, Role, ScopeKeys, State, Statement, Status},
+    time::Timestamp,
     version::parse_version,
 };
 
@@ -66,7 +68,7 @@ pub struct Key {
     /// What it may sign.
     pub roles: Vec<Role>,
     /// From when, compared with the time that a statement gives itself.
-    pub valid_from: skill_schema::time::Timestamp,
+    pub valid_from: Timestamp,
 }
 
 /// A folded chain.
@@ -104,7 +106,7 @@ impl Chain {
     }
 
     /// Checks the next statement and adds it. Nothing changes on an error: [`codes::CHAIN`] for numbering, origin and scope,
-    /// [`codes::KEY_UNKNOWN`], [`codes::KEY_ROLE`], [`codes::KEY_REVOKED`] and [`codes::SIGNATURE`] for who signed,
+    /// [`codes::KEY_UNKNOWN`], [`codes::KEY_ROLE`], [`codes::THRESHOLD`], [`codes::KEY_REVOKED`] and [`codes::SIGNATURE`] for who signed,
     /// [`codes::VERSION_EXISTS`], and [`codes::STATEMENT`] for what it says.
     pub fn push(&mut self, envelope: &Envelope) -> Result<Kind, Fault> {
         let kind = envelope.kind()?;
@@ -144,6 +146,12 @@ impl Chain {
     /// The scope's keys now, by their ids.
     pub fn keys(&self) -> &BTreeMap<Digest, Key> {
         &self.keys
+    }
+
+    /// The ids of the keys that count as owners at this time, sorted.
+    pub fn owners(&self, now: Timestamp) -> impl Iterator<Item = Digest> {
+        let owners = self.keys.iter().filter(|(_, key)| key.roles.contains(&Role::Owner));
+        owners.filter(move |(_, key)| key.valid_from <= now).map(|(keyid, _)| *keyid)
     }
 
     /// All published versions, by name and version.
@@ -186,6 +194,7 @@ impl Chain {
         self.check_revocations(&change)?;
         match &self.latest {
             None => self.check_first(envelope, &change, &keys)?,
+            Some(before) if self.is_recovery(envelope) => self.check_recovery(envelope, &change, &keys, before)?,
             Some(before) => self.check_change(envelope, &change, &keys, before)?,
         }
         self.keys = keys;

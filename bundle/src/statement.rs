@@ -9,8 +9,8 @@ use skill_schema::{
     Digest, Fault, Scope, SkillId, Version, codes,
     name::OPERATOR,
     statement::{
-        MAX_NOTE, Parent, Predicate, REASONS, Release, Root, SKILL_TREE_V1, STATEMENT_TYPE, ScopeKeys, Snapshot,
-        Statement, Status, Subject,
+        MAX_NOTE, MAX_RECOVERY_DELAY, MIN_RECOVERY_DELAY, Parent, Predicate, REASONS, Release, Root, SKILL_TREE_V1,
+        STATEMENT_TYPE, ScopeKeys, Snapshot, Statement, Status, Subject,
     },
     version::parse_version,
 };
@@ -225,6 +225,8 @@ fn check_keys(scope: &ScopeKeys) -> Result<(), Fault> {
     }
     for recovery in &scope.recovery {
         ensure(seen.insert(PublicKey::from_text(&recovery.key)?.keyid()), "recovery: a key serves two roles")?;
+        let sensible = (MIN_RECOVERY_DELAY..=MAX_RECOVERY_DELAY).contains(&recovery.delay_hours);
+        ensure(sensible, "recovery: delayHours is not from 24 (a day) to 2160 (90 days)")?;
     }
     let mut revoked = BTreeSet::new();
     for entry in &scope.revoked {

@@ -165,6 +165,14 @@ impl Stored {
         self.public.map(|key| key.keyid())
     }
 
+    /// The public half; opens the key only if it is unknown.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn public_key(&self, context: &Context, args: &KeyArgs) -> Result<PublicKey, Fault> {
+        self.public.map_or_else(|| self.open(context, args).map(|secret| secret.public()), Ok)
+    }
+
     /// Opens the key for signing: asks for its passphrase, or reads it from the file that the arguments name.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::{rc::Rc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use skill_bundle::{chain::Chain, keys::SecretKey};
-use skill_schema::{Digest, Fault, Scope, codes, statement::Role};
+use skill_schema::{Digest, Fault, Scope, codes, statement::Role, time::Timestamp};
 
 use crate::{
     api::Refused,
@@ -49,11 +49,22 @@ pub struct Signing {
 }
 
 impl Signing {
-    /// Fetches and verifies the chain as it is now.
+    /// Fetches and verifies the chain as it is now, and warns of a recovery that is under way: whoever signs for the scope is who could
+    /// object.
     ///
     /// # Errors
     /// As [`Catalogue::reachable`].
     pub async fn start(context: &Context, scope: &Scope, registry: Option<&str>) -> anyhow::Result<Self> {
+        let signing = Self::again(context, scope, registry).await?;
+        warn_of_recovery(context, signing.chain(), None);
+        Ok(signing)
+    }
+
+    /// The same without the warning, for another attempt of the same command.
+    ///
+    /// # Errors
+    /// As [`Catalogue::reachable`].
+    pub async fn again(context: &Context, scope: &Scope, registry: Option<&str>) -> anyhow::Result<Self> {
         let (source, chain) = Catalogue::new(context).scope(scope, registry).await?;
         Ok(Self { source, chain })
     }
@@ -75,9 +86,22 @@ pub fn check_signed_in(context: &Context, registry: &Registry) -> Result<(), Fau
     }
 }
 
-/// The ids of a scope's keys that have a role now.
-pub fn with_role(chain: &Chain, role: Role) -> Vec<Digest> {
-    chain.keys().iter().filter(|(_, key)| key.roles.contains(&role)).map(|(id, _)| *id).collect()
+/// The ids of a scope's keys that have a role at this time.
+pub fn with_role(chain: &Chain, role: Role, now: Timestamp) -> Vec<Digest> {
+    let keys = chain.keys().iter().filter(|(_, key)| key.roles.contains(&role) && key.valid_from <= now);
+    keys.map(|(id, _)| *id).collect()
+}
+
+/// Says which keys, but for one that is about to be revoked, become owners of the scope unless the present owners object.
+pub fn warn_of_recovery(context: &Context, chain: &Chain, but: Option<Digest>) {
+    let (scope, now) = (chain.scope(), context.clock.now());
+    let coming = chain.keys().iter().filter(|(_, key)| key.roles.contains(&Role::Owner) && key.valid_from > now);
+    for (id, key) in coming.filter(|(id, _)| Some(**id) != but) {
+        context
+            .output
+            .warn(format!("a recovery of {scope} is under way: key {id} is an owner from {}", key.valid_from));
+        context.output.note(format!("if that is nobody you know: skill key revoke {scope} {id}, before then"));
+    }
 }
 
 /// Chooses our key with a role for the scope.
@@ -113,12 +137,13 @@ fn find(context: &Context, args: &KeyArgs, chain: &Chain, role: Role, not: Optio
     if chain.head().is_none() {
         return Err(Fault::new(codes::NO_KEY).at(scope.as_str()));
     }
-    let mut enrolled = with_role(chain, role);
+    let now = context.clock.now();
+    let mut enrolled = with_role(chain, role, now);
     enrolled.retain(|id| Some(*id) != not);
     let stored = signing::choose_enrolled(&context.env, args, scope, &enrolled)?;
     // Without the file beside it, an encrypted key's id is known only once it is open: `open` checks again.
     if let Some(id) = stored.keyid() {
-        check_role(chain, &stored.name, id, role)?;
+        check_role(chain, &stored.name, id, role, now)?;
     }
     Ok(stored)
 }
@@ -141,11 +166,11 @@ async fn explain(fault: Fault, signing: &Signing) -> Fault {
 /// As [`Stored::open`] and [`choose`].
 pub fn open(context: &Context, args: &KeyArgs, stored: &Stored, chain: &Chain, role: Role) -> Result<SecretKey, Fault> {
     let secret = stored.open(context, args)?;
-    check_role(chain, &stored.name, secret.keyid(), role)?;
+    check_role(chain, &stored.name, secret.keyid(), role, context.clock.now())?;
     Ok(secret)
 }
 
-fn check_role(chain: &Chain, name: &str, id: Digest, role: Role) -> Result<(), Fault> {
+fn check_role(chain: &Chain, name: &str, id: Digest, role: Role, now: Timestamp) -> Result<(), Fault> {
     let place = format!("key {name} ({})", id.short());
     match chain.keys().get(&id) {
         None if chain.is_revoked(id, chain.next().0) => Err(Fault::new(codes::KEY_REVOKED).at(place)),
@@ -154,8 +179,16 @@ fn check_role(chain: &Chain, name: &str, id: Digest, role: Role) -> Result<(), F
             let detail = format!("scope {} asks for {}", chain.scope(), role_name(role));
             Err(Fault::new(codes::KEY_ROLE).at(place).detail(detail))
         }
+        Some(key) if key.valid_from > now => {
+            Err(Fault::new(codes::KEY_ROLE).at(place).detail(format!("valid only from {}", key.valid_from)))
+        }
         Some(_) => Ok(()),
     }
+}
+
+/// Roles as people read them: `owner, publish`.
+pub fn role_names(roles: &[Role]) -> String {
+    roles.iter().map(|role| role_name(*role)).collect::<Vec<_>>().join(", ")
 }
 
 /// A role as statements write it.

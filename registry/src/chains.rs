@@ -76,6 +76,11 @@ impl Held {
         Ok(())
     }
 
+    /// Whether owners of the scope are to sign a statement about it: not the first one, and not a recovery.
+    pub fn is_by_owners(&self, envelope: &Envelope) -> bool {
+        self.0.as_ref().is_some_and(|chain| chain.head().is_some() && !chain.is_recovery(envelope))
+    }
+
     /// The chain, if the statement continues it: else `E_SEQ`.
     fn next(&mut self, statement: &NewStatement) -> Result<&mut Chain, Error> {
         let chain = self.0.as_mut().ok_or_else(|| Error::Damaged("a held chain is empty".to_owned()))?;

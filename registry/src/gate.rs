@@ -15,8 +15,15 @@ use skill_schema::{
 };
 
 use crate::{
-    auth::Caller, blobs::Received, body::check_length, data::Identity, error::Error, limits::CLOCK_SKEW,
-    state::AppState, store::publish::Content, upload,
+    auth::Caller,
+    blobs::Received,
+    body::check_length,
+    data::Identity,
+    error::Error,
+    limits::{CLOCK_SKEW, COSIGN_TIME},
+    state::AppState,
+    store::publish::Content,
+    upload,
 };
 
 /// What a request is about.
@@ -121,6 +128,17 @@ pub fn freshness(created: Timestamp, now: Timestamp) -> Result<(), Error> {
     Err(Fault::new(codes::CLOCK).detail(format!("{created}, and here it is {now}")).into())
 }
 
+/// The same for a change of a scope. What its owners sign may be a week old, since several of them may have to; its number and the
+/// statement that it names, not its time, keep it from being sent again. A scope's first statement and a recovery are of now: the
+/// delay of a recovery is counted from the time that it gives itself, and one with an earlier time would have no delay.
+pub fn scope_freshness(created: Timestamp, now: Timestamp, by_owners: bool) -> Result<(), Error> {
+    let is_past = created <= now;
+    if by_owners && is_past && now.unix() - created.unix() <= COSIGN_TIME {
+        return Ok(());
+    }
+    freshness(created, now)
+}
+
 /// The parent, where this registry has it, has the tree that the statement says.
 pub async fn parent(app: &AppState, release: &Release) -> Result<(), Error> {
     let Some(parent) = &release.parent else { return Ok(()) };
@@ -214,5 +232,16 @@ mod tests {
         assert!(at(1_000_000 - 900).is_ok() && at(1_000_000 + 900).is_ok());
         assert_eq!(at(1_000_000 - 901).unwrap_err().code(), codes::CLOCK);
         assert_eq!(at(1_000_000 + 901).unwrap_err().code(), codes::CLOCK);
+    }
+
+    #[test]
+    fn what_owners_sign_is_good_for_a_week_and_not_ahead_of_time() {
+        let now = Timestamp::from_unix(1_000_000);
+        let at = |seconds: u64, by_owners| scope_freshness(Timestamp::from_unix(seconds), now, by_owners);
+        let week = 7 * 24 * 3600;
+        assert!(at(1_000_000 - week, true).is_ok() && at(1_000_000 + 900, true).is_ok());
+        for (seconds, by_owners) in [(1_000_000 - week - 1, true), (1_000_000 + 901, true), (1_000_000 - 901, false)] {
+            assert_eq!(at(seconds, by_owners).unwrap_err().code(), codes::CLOCK, "{seconds} {by_owners}");
+        }
     }
 }

@@ -43,6 +43,8 @@ pub const JSON_BODY: usize = 16 * 1024;
 pub const MULTIPART_OVERHEAD: usize = 16 * 1024;
 /// How far `created` of a statement may be from the registry's clock, in seconds (trust.md: 15 minutes).
 pub const CLOCK_SKEW: u64 = 15 * 60;
+/// How old a change of a scope may be that its owners sign, in seconds: a week, in which several people pass a file around.
+pub const COSIGN_TIME: u64 = 7 * 24 * 3600;
 
 impl Default for ServerLimits {
     fn default() -> Self {

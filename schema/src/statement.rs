@@ -16,6 +16,10 @@ pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// Name of the digest of a version's files in `subject.digest`.
 pub const SKILL_TREE_V1: &str = "skillTreeV1";
+/// Hours of the shortest delay of a recovery key: a day, so that owners can notice a recovery and object.
+pub const MIN_RECOVERY_DELAY: u64 = 24;
+/// Hours of the longest delay of a recovery key: 90 days. Whoever waits longer has lost the scope in all but name.
+pub const MAX_RECOVERY_DELAY: u64 = 90 * 24;
 /// Bytes of a status statement's note.
 pub const MAX_NOTE: usize = 256;
 
@@ -247,7 +251,7 @@ pub enum Gate {
 pub struct RecoveryKey {
     /// `ed25519:` and the base64 of the 32 raw bytes.
     pub key: String,
-    /// Hours that must pass, during which the present keys can object.
+    /// Hours that must pass, during which the present keys can object: from [`MIN_RECOVERY_DELAY`] to [`MAX_RECOVERY_DELAY`].
     pub delay_hours: u64,
 }
 

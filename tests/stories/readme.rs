@@ -1,4 +1,4 @@
-//! The commands of the README and of the first steps, run as a reader would run them: every block, in order, in one shell.
+//! The commands of the README, of the first steps and of the page about keys, run as a reader would run them: every block, in order, in one shell.
 
 use std::{
     fmt::Write as _,
@@ -104,6 +104,7 @@ fn the_five_minutes_and_the_first_steps_work_as_written() {
     let demo = all.iter().position(|block| block == "./demo").expect("the README begins with ./demo");
     all.remove(demo);
     all.extend(blocks("docs/getting-started.md"));
+    all.extend(blocks("docs/keys.md"));
     let outcome = shell(&all, home.path());
     assert_eq!(outcome.status, 0, "{outcome}");
     assert!(home.path().join("project/.claude/skills/sql-review/SKILL.md").exists(), "{outcome}");

@@ -10,7 +10,7 @@ const WITHOUT: &[(&str, &str, &str)] = &[
     ("blob", "client/src/commands", "read by every command that installs; skill cache looks after what was read"),
     ("index", "client/src/commands", "read by every command that resolves"),
     ("well_known", "client/src/commands", "read on first contact: skill registry add, skill registry ping"),
-    ("scope", "client/src/commands", "skill key enroll sends it"),
+    ("scope", "client/src/commands", "skill key enroll and its siblings send it"),
 ];
 
 const STATIONS: &[&str] = &["client/src/commands", "registry/src/routes", "tests/stories"];

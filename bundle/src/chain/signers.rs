@@ -21,7 +21,7 @@ pub(super) fn keys_of(scope: &ScopeKeys) -> Result<BTreeMap<Digest, Key>, Fault>
     Ok(keys)
 }
 
-fn unknown(keyid: Digest) -> Fault {
+pub(super) fn unknown(keyid: Digest) -> Fault {
     Fault::new(codes::KEY_UNKNOWN).at(keyid.to_string())
 }
 
@@ -38,9 +38,10 @@ impl Chain {
         for keyid in envelope.signers() {
             let seq = self.next().0;
             let Some(key) = self.keys.get(&keyid) else {
-                let was_revoked = self.is_revoked(keyid, seq);
-                return Err(if was_revoked {
+                return Err(if self.is_revoked(keyid, seq) {
                     Fault::new(codes::KEY_REVOKED).at(keyid.to_string())
+                } else if self.recovery_delay(keyid).is_some() {
+                    Fault::new(codes::KEY_ROLE).at(keyid.to_string()).detail("a recovery key signs only recoveries")
                 } else {
                     unknown(keyid)
                 });
@@ -108,7 +109,7 @@ impl Chain {
     }
 
     /// Every key that was not listed before signs for itself: nobody can enrol a key that is not theirs.
-    fn check_possession(&self, envelope: &Envelope, keys: &BTreeMap<Digest, Key>) -> Result<(), Fault> {
+    pub(super) fn check_possession(&self, envelope: &Envelope, keys: &BTreeMap<Digest, Key>) -> Result<(), Fault> {
         for (_, key) in keys.iter().filter(|(keyid, _)| !self.keys.contains_key(*keyid)) {
             envelope.verify(&key.public).map_err(|fault| fault.detail("a new key must sign for itself"))?;
         }
@@ -148,9 +149,10 @@ fn check_owners(
             owners += 1;
         }
     }
-    if owners < threshold {
-        let detail = format!("signed by {owners} owner keys of at least {threshold}");
-        return Err(Fault::new(codes::KEY_ROLE).at(scope.scope.as_str()).detail(detail));
+    if owners >= threshold {
+        return Ok(());
     }
-    Ok(())
+    let code = if owners == 0 { codes::KEY_ROLE } else { codes::THRESHOLD };
+    let detail = format!("signed by {owners} owner keys of at least {threshold}");
+    Err(Fault::new(code).at(scope.scope.as_str()).detail(detail))
 }

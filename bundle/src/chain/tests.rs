@@ -1,5 +1,7 @@
 //! Chains that hold, and every way in which one can break.
 
+mod recovery;
+
 use skill_schema::{
     Code, SkillId,
     statement::{Gate, Parent, Policy, Revoked, ScopeKey},
@@ -235,9 +237,9 @@ fn a_threshold_counts_the_owners_of_before() {
     change.policy.threshold = 2;
     world.push(&change, &[&key(1), &key(2), &key(3)]).unwrap();
     let alone = world.scope(&owners[..1]);
-    assert_eq!(world.push(&alone, &[&key(1)]), Err(codes::KEY_ROLE));
+    assert_eq!(world.push(&alone, &[&key(1)]), Err(codes::THRESHOLD));
     let mut newcomer = world.scope(&[listed(&key(1), ALL), listed(&key(4), ALL)]);
-    assert_eq!(world.push(&newcomer, &[&key(1), &key(4)]), Err(codes::KEY_ROLE), "a new owner does not count yet");
+    assert_eq!(world.push(&newcomer, &[&key(1), &key(4)]), Err(codes::THRESHOLD), "a new owner does not count yet");
     newcomer.policy.threshold = 3;
     assert_eq!(world.push(&newcomer, &[&key(1), &key(2), &key(4)]), Err(codes::STATEMENT), "cannot be met");
     assert_eq!(world.push(&alone, &[&key(1), &key(3)]), Ok(Kind::Scope));

@@ -1,14 +1,22 @@
 //! `skill key`: signing keys, and which keys a scope may sign with.
 
+mod change;
+mod cosign;
 mod enroll;
 mod list;
 mod new;
+mod public;
+mod recover;
+mod recovery;
 mod revoke;
+mod rotate;
+mod submit;
+mod threshold;
 mod trust;
 
 use crate::context::Context;
 
-/// Make and show signing keys, enrol them for a scope, and trust those of others.
+/// Make signing keys, say who signs for a scope, and trust keys of others.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -22,7 +30,13 @@ enum Command {
     Ls(list::Args),
     Export(list::ExportArgs),
     Enroll(enroll::Args),
+    Rotate(rotate::Args),
     Revoke(revoke::Args),
+    Threshold(threshold::Args),
+    Recovery(recovery::Args),
+    Recover(recover::Args),
+    Cosign(cosign::Args),
+    Submit(submit::Args),
     Trust(trust::Args),
 }
 
@@ -33,10 +47,16 @@ enum Command {
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     match args.command {
         Command::New(args) => new::run(&args, context),
-        Command::Ls(args) => list::run(&args, context),
+        Command::Ls(args) => list::run(&args, context).await,
         Command::Export(args) => list::export(&args, context),
         Command::Enroll(args) => enroll::run(args, context).await,
+        Command::Rotate(args) => rotate::run(args, context).await,
         Command::Revoke(args) => revoke::run(args, context).await,
+        Command::Threshold(args) => threshold::run(args, context).await,
+        Command::Recovery(args) => recovery::run(args, context).await,
+        Command::Recover(args) => recover::run(args, context).await,
+        Command::Cosign(args) => cosign::run(args, context).await,
+        Command::Submit(args) => submit::run(args, context).await,
         Command::Trust(args) => trust::run(&args, context),
     }
 }

@@ -126,7 +126,7 @@ async fn send(
             Ok((new, response)) => return Ok(Sent { signing, release, new, response }),
             Err(error) if is(&error, codes::VERSION_EXISTS.id) => {
                 // Somebody published the same number in between: say what, as if it had been seen at first.
-                let after = Signing::start(context, &id.scope, None).await?;
+                let after = Signing::again(context, &id.scope, None).await?;
                 return match after.chain().release(&id.name, version) {
                     Some(published) => Err(exists(prepared, published, &after, context).await),
                     None => Err(error),
@@ -134,7 +134,7 @@ async fn send(
             }
             Err(refusal) => attempts.after(refusal).await?,
         }
-        signing = Signing::start(context, &id.scope, None).await?;
+        signing = Signing::again(context, &id.scope, None).await?;
     }
 }
 

@@ -144,7 +144,7 @@ async fn send(
             Ok(response) => return Ok(response.log),
             Err(refusal) => attempts.after(refusal).await?,
         }
-        signing = Signing::start(context, &id.scope, args.spec.registry.as_deref()).await?;
+        signing = Signing::again(context, &id.scope, args.spec.registry.as_deref()).await?;
     }
 }
 

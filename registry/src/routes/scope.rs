@@ -11,6 +11,7 @@ use skill_schema::{
     Digest, Scope,
     api::{scope, token::Permission},
     statement::ScopeKeys,
+    time::Timestamp,
 };
 use utoipa::openapi::path::HttpMethod;
 
@@ -66,9 +67,9 @@ async fn serve(
     if let Some(log) = app.store.leaf_of(&statement.stmt).await? {
         return answer(&app, log, statement.stmt).await;
     }
-    gate::freshness(change.created, app.clock.timestamp())?;
+    let created = change.created;
     let change = NewScope { scope, statement, user: caller.user().to_owned(), open: app.config.policy.open_scopes };
-    let (stmt, accepted) = (change.statement.stmt, tokio::spawn(accept(app.clone(), change, envelope)));
+    let (stmt, accepted) = (change.statement.stmt, tokio::spawn(accept(app.clone(), change, created, envelope)));
     // In a task of its own: a client that goes away must not leave it half done.
     let log = accepted.await.map_err(|e| Error::Damaged(e.to_string()))??;
     answer(&app, log, stmt).await
@@ -80,8 +81,9 @@ async fn answer(app: &AppState, log: u64, stmt: Digest) -> Result<(StatusCode, J
 }
 
 /// Verifies the signatures at the chain's end and has the log write the statement; answers its leaf.
-async fn accept(app: AppState, change: NewScope, envelope: Envelope) -> Result<u64, Error> {
+async fn accept(app: AppState, change: NewScope, created: Timestamp, envelope: Envelope) -> Result<u64, Error> {
     let mut chain = app.chains.hold(&change.scope, &app.store, &app.identity).await?;
+    gate::scope_freshness(created, app.clock.timestamp(), chain.is_by_owners(&envelope))?;
     chain.push(&envelope, &change.statement)?;
     let (scope, seq) = (change.scope.clone(), change.statement.seq);
     let Written::Leaf(log) = app.log.write(Write::Scope(change)).await? else {

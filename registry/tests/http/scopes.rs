@@ -1,10 +1,14 @@
 //! Scopes and their keys.
 
 use skill_bundle::keys::SecretKey;
-use skill_registry::data;
+use skill_registry::{
+    clock::{DAY, HOUR, SECOND},
+    data,
+};
 use skill_schema::{
     api::token::Permission,
-    statement::{Revoked, Role, ScopeKey},
+    statement::{RecoveryKey, Revoked, Role, ScopeKey, ScopeKeys},
+    time::Timestamp,
 };
 
 use crate::world::{Publisher, World};
@@ -137,4 +141,107 @@ fn the_registrys_own_keys_cannot_be_a_scopes() {
     keys.keys[0].key = identity.operator.public().to_text();
     let reply = acme.put_scope(keys, &[&acme.key]);
     assert_eq!((reply.status, reply.code().as_str()), (422, "E_KEY_MIXED"));
+}
+
+/// The next statement: as the last one, with a recovery key and further keys.
+fn change(acme: &Publisher<'_>, since: &ScopeKeys, recovery: &SecretKey, added: &[ScopeKey]) -> ScopeKeys {
+    let (seq, prev) = acme.next();
+    let mut next = ScopeKeys { created: acme.now(), seq, prev, ..since.clone() };
+    next.recovery = vec![RecoveryKey { key: recovery.public().to_text(), delay_hours: 72 }];
+    next.keys.extend_from_slice(added);
+    next
+}
+
+fn owner(key: &SecretKey, valid_from: Timestamp) -> ScopeKey {
+    ScopeKey { key: key.public().to_text(), roles: vec![Role::Owner, Role::Publish, Role::Yank], valid_from }
+}
+
+fn later(time: Timestamp, hours: u64) -> Timestamp {
+    Timestamp::from_unix(time.unix() + hours * 3600)
+}
+
+#[test]
+fn a_change_that_owners_sign_may_be_a_week_old() {
+    let world = World::new();
+    let acme = world.publisher("acme");
+    let mut keys = acme.scope_keys();
+    keys.policy.cooldown_hours = 1;
+    world.clock.advance(7 * DAY + SECOND);
+    let reply = acme.put_scope(keys.clone(), &[&acme.key]);
+    assert_eq!((reply.status, reply.code().as_str()), (422, "E_CLOCK"));
+    keys.created = later(keys.created, 1);
+    let reply = acme.put_scope(keys.clone(), &[&acme.key]);
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    keys.policy.cooldown_hours = 2;
+    assert_eq!(
+        acme.put_scope(keys, &[&acme.key]).code(),
+        "E_SEQ",
+        "its number, not its time, keeps it from coming again"
+    );
+}
+
+#[test]
+fn a_first_statement_and_a_recovery_are_of_now() {
+    let world = World::new();
+    let token = world.user("bob");
+    let bob = Publisher::new(&world, "bob", &token);
+    let first = bob.scope_keys();
+    let acme = world.publisher("acme");
+    let (recovery, new) = (SecretKey::from_seed(&[7; 32]), SecretKey::from_seed(&[8; 32]));
+    let now = change(&acme, &acme.scope_keys(), &recovery, &[]);
+    assert_eq!(acme.put_scope(now.clone(), &[&acme.key]).status, 201);
+    let backdated = change(&acme, &now, &recovery, &[owner(&new, later(acme.now(), 72))]);
+    world.clock.advance(16 * 60 * SECOND);
+    assert_eq!(bob.put_scope(first, &[&bob.key]).code(), "E_CLOCK");
+    assert_eq!(acme.put_scope(backdated, &[&recovery, &new]).code(), "E_CLOCK");
+    let honest = change(&acme, &now, &recovery, &[owner(&new, later(acme.now(), 72))]);
+    let reply = acme.put_scope(honest, &[&recovery, &new]);
+    assert_eq!(reply.status, 201, "{}", reply.text());
+}
+
+#[test]
+fn a_recovered_key_takes_the_scope_over_after_its_delay() {
+    let world = World::new();
+    let acme = world.publisher("acme");
+    let (recovery, new) = (SecretKey::from_seed(&[7; 32]), SecretKey::from_seed(&[8; 32]));
+    let before = change(&acme, &acme.scope_keys(), &recovery, &[]);
+    assert_eq!(acme.put_scope(before.clone(), &[&acme.key]).status, 201);
+    let early = change(&acme, &before, &recovery, &[owner(&new, later(acme.now(), 71))]);
+    assert_eq!(acme.put_scope(early, &[&recovery, &new]).code(), "E_STATEMENT");
+    let recovered = change(&acme, &before, &recovery, &[owner(&new, later(acme.now(), 72))]);
+    assert_eq!(acme.put_scope(recovered.clone(), &[&recovery, &new]).status, 201);
+
+    let mut renewed = Publisher::new(&world, "acme", &acme.token);
+    renewed.key = new.clone();
+    let takeover = || {
+        let mut next = change(&acme, &recovered, &recovery, &[]);
+        next.keys.remove(0);
+        next
+    };
+    world.clock.advance(72 * HOUR - SECOND);
+    assert_eq!(acme.put_scope(takeover(), &[&new]).code(), "E_KEY_ROLE");
+    assert_eq!(renewed.publish("acme/notes", "1.0.0", "text").code(), "E_KEY_ROLE");
+    world.clock.advance(SECOND);
+    assert_eq!(renewed.publish("acme/notes", "1.0.0", "text").status, 201);
+    assert_eq!(acme.put_scope(takeover(), &[&new]).status, 201);
+    assert_eq!(acme.publish("acme/notes", "1.1.0", "text").code(), "E_KEY_UNKNOWN");
+}
+
+#[test]
+fn owners_object_to_a_recovery_before_its_delay_is_over() {
+    let world = World::new();
+    let acme = world.publisher("acme");
+    let (recovery, thief) = (SecretKey::from_seed(&[7; 32]), SecretKey::from_seed(&[8; 32]));
+    let before = change(&acme, &acme.scope_keys(), &recovery, &[]);
+    assert_eq!(acme.put_scope(before.clone(), &[&acme.key]).status, 201);
+    let stolen = change(&acme, &before, &recovery, &[owner(&thief, later(acme.now(), 72))]);
+    assert_eq!(acme.put_scope(stolen.clone(), &[&recovery, &thief]).status, 201);
+    world.clock.advance(71 * HOUR);
+    let mut objection = change(&acme, &before, &recovery, &[]);
+    objection.recovery.clear();
+    assert_eq!(acme.put_scope(objection.clone(), &[&acme.key]).status, 201);
+    world.clock.advance(2 * HOUR);
+    let takeover = change(&acme, &stolen, &recovery, &[]);
+    assert_eq!(acme.put_scope(takeover, &[&thief]).code(), "E_KEY_ROLE");
+    assert_eq!(acme.publish("acme/notes", "1.0.0", "text").status, 201);
 }

@@ -3,7 +3,9 @@
 //!
 //! With `seq` 1 the scope is created for the calling user, if the registry lets users create scopes or if its operator reserved
 //! the scope for this user. Possession is proved by signature: every key that the statement adds has signed it. From `seq` 2 on,
-//! as many present owner keys as the policy's threshold asks must have signed too. The registry adds the operator's signature to
+//! as many present owner keys as the policy's threshold asks must have signed too, and `created` may be a week old, since several
+//! people may have to sign. A recovery is signed by a recovery key and the added keys instead, adds keys and changes nothing else; these
+//! are valid at the earliest when the recovery key's delay has passed. It and the first statement are of now, within 15 minutes. The registry adds the operator's signature to
 //! the first statement, so the stored envelope is not the one that was sent: the response names it.
 
 use serde::{Deserialize, Serialize};

@@ -53,7 +53,7 @@ codes! {
     RANGE = "E_RANGE", Usage, 416, "the requested range is not in the file", "download the file from its beginning",
         "A `Range` must start inside the file.";
     CLOCK = "E_CLOCK", Conflict, 422, "the statement's time is too far from the registry's", "set the clock of this machine and sign again",
-        "A statement says when it was signed. A release dated more than 15 minutes from the registry's clock is refused, since its date would be what the index shows.";
+        "A statement says when it was signed. A release dated more than 15 minutes from the registry's clock is refused, since its date would be what the index shows. A change of a scope that its owners sign may be a week old, but for its first statement and a recovery.";
     ORIGIN = "E_ORIGIN", Integrity, 422, "the statement is meant for another registry", "check which registry the scope is mapped to, and sign again for that one",
         "Every statement names the log that it is meant for, so that nobody can carry it over to another registry.";
     KEY_MIXED = "E_KEY_MIXED", Conflict, 422, "a key of the scope is a key of the registry", "make another key with skill key new",

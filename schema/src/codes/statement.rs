@@ -12,7 +12,10 @@ codes! {
         "enrol the key with skill key enroll SCOPE, or sign with an enrolled one",
         "A scope's chain of statements says which keys may sign what. A valid signature by any other key means nothing.";
     KEY_ROLE = "E_KEY_ROLE", Integrity, 403, "the key has no role that allows this", "sign with a key that has the role",
-        "Keys of a scope have roles: `owner` changes the scope, `publish` releases versions, `yank` withdraws them.";
+        "Keys of a scope have roles: `owner` changes the scope, `publish` releases versions, `yank` withdraws them. A key counts from the time on that the scope names, and a recovery key only adds keys to a scope whose owners lost theirs.";
+    THRESHOLD = "E_THRESHOLD", Integrity, 403, "more keys must sign",
+        "write it with --out FILE; whoever has the other keys adds signatures with skill key cosign FILE",
+        "A scope's policy says how many owner keys must sign a change of the scope, so that one stolen key cannot take it over. A key that is added signs for itself as well.";
     KEY_REVOKED = "E_KEY_REVOKED", Integrity, 403, "the key was revoked", "sign with a key that is still valid",
         "From the sequence number named in the revocation on, the key's signatures count for nothing.";
     KEY_WEAK = "E_KEY_WEAK", Integrity, 422, "the key is weak or not canonically encoded", "make a new key with skill key new",

@@ -11,6 +11,10 @@ use skill_schema::{
     statement::{Role, ScopeKeys},
 };
 
+use super::change::{
+    Delivery,
+    owners::{ByFlags, Owners},
+};
 use crate::{
     context::Context,
     files::{self, Durable, Mode},
@@ -41,14 +45,10 @@ pub struct Args {
     /// What the key may sign; can be repeated. Everything, if not given.
     #[arg(long, value_delimiter = ',', value_name = "ROLE", value_parser = read_role)]
     role: Vec<Role>,
-    /// The present owner key that agrees; otherwise one that is enrolled.
-    #[arg(long, value_name = "NAME")]
-    by: Option<String>,
-    /// Read the owner key's passphrase from the first line of this file.
-    #[arg(long, value_name = "FILE")]
-    by_passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    owners: ByFlags,
     /// Write the request to this file, signed by the new key alone, and send nothing.
-    #[arg(long, value_name = "FILE", conflicts_with = "cosign")]
+    #[arg(long, visible_alias = "out", value_name = "FILE", conflicts_with = "cosign")]
     request: Option<PathBuf>,
     /// Sign the request in this file as a present owner, and send it.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "role", "passphrase_file"])]
@@ -105,10 +105,8 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
             let secret = stored.open(context, &own)?;
             enrolled.keyid = secret.keyid();
             if signing.chain().is_revoked(enrolled.keyid, enrolled.seq) {
-                return Err(Fault::new(codes::KEY_REVOKED)
-                    .at(stored.name)
-                    .detail("a revoked key never comes back")
-                    .into());
+                let fault = Fault::new(codes::KEY_REVOKED).at(stored.name);
+                return Err(fault.detail("a revoked key never comes back").into());
             }
             if let Some(path) = &args.request {
                 request(&args, path, context, &signing, &secret, &enrolled.roles)?;
@@ -144,7 +142,7 @@ async fn send(
 ) -> anyhow::Result<(u64, Option<u64>)> {
     let mut signers = vec![secret.clone()];
     if signing.chain().head().is_some() {
-        signers.push(owner_key(args, context, &signing, secret).await?);
+        signers.extend(owner_keys(args, context, &signing, secret).await?);
     }
     let signers: Vec<&SecretKey> = signers.iter().collect();
     let mut attempts = Attempts::default();
@@ -157,29 +155,26 @@ async fn send(
             Ok(response) => return Ok((seq, Some(response.log))),
             Err(refusal) => attempts.after(refusal).await?,
         }
-        signing = Signing::start(context, &args.scope, None).await?;
+        signing = Signing::again(context, &args.scope, None).await?;
     }
 }
 
-/// The present owner key that agrees, opened. The new key itself, if its roles change and it is an owner.
-async fn owner_key(args: &Args, context: &Context, signing: &Signing, new: &SecretKey) -> anyhow::Result<SecretKey> {
-    let chain = signing.chain();
-    let by = KeyArgs { key: args.by.clone(), passphrase_file: args.by_passphrase_file.clone() };
-    let threshold = chain.latest().map_or(1, |latest| latest.policy.threshold);
-    if threshold > 1 {
-        let detail = format!("{threshold} owners must sign; collect them with --request and --cosign");
-        return Err(Fault::new(codes::USAGE).at(args.scope.as_str()).detail(detail).into());
-    }
-    if args.by.is_none() && chain.keys().get(&new.keyid()).is_some_and(|key| key.roles.contains(&Role::Owner)) {
-        return Ok(new.clone());
-    }
-    let stored = match statements::choose(context, &by, signing, Role::Owner).await {
+/// The present owner keys that agree, opened. The new key itself is one of them, if its roles change and it is an owner.
+async fn owner_keys(
+    args: &Args,
+    context: &Context,
+    signing: &Signing,
+    new: &SecretKey,
+) -> anyhow::Result<Vec<SecretKey>> {
+    let owners = Owners::from(&args.owners).first(Some(new.keyid()));
+    let delivery = Delivery { out: None, dry_run: args.dry_run };
+    match owners.choose(context, signing, &delivery).await {
+        Ok(chosen) => Ok(owners.open(context, &chosen, signing.chain())?),
         Err(error) if error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == codes::NOT_OWNER) => {
-            return Err(Fault::new(codes::SCOPE_TAKEN).at(args.scope.as_str()).into());
+            Err(Fault::new(codes::SCOPE_TAKEN).at(args.scope.as_str()).into())
         }
-        stored => stored?,
-    };
-    Ok(statements::open(context, &by, &stored, chain, Role::Owner)?)
+        Err(error) => Err(error),
+    }
 }
 
 /// Adds an owner's signature to a request, and sends it once there are enough.
@@ -193,9 +188,9 @@ async fn cosign(args: &Args, path: &Path, context: &Context) -> anyhow::Result<(
     if !args.dry_run {
         statements::check_signed_in(context, &signing.source.registry)?;
     }
-    let by = KeyArgs { key: args.by.clone(), passphrase_file: args.by_passphrase_file.clone() };
+    let by = KeyArgs { key: args.owners.by.first().cloned(), passphrase_file: args.owners.by_passphrase_file.clone() };
     let stored = statements::choose(context, &by, &signing, Role::Owner).await?;
-    let roles = change.roles.iter().map(|role| statements::role_name(*role)).collect::<Vec<_>>().join(", ");
+    let roles = statements::role_names(&change.roles);
     if !args.dry_run {
         let question = format!("Let the key {} sign for {} ({roles})?", change.keyid, args.scope);
         if !context.confirm(&question)? {
@@ -205,7 +200,7 @@ async fn cosign(args: &Args, path: &Path, context: &Context) -> anyhow::Result<(
     envelope.cosign(&statements::open(context, &by, &stored, signing.chain(), Role::Owner)?)?;
     // The same check that the registry makes, before anything is sent; with a threshold it may still lack signatures.
     let log = match signing.chain().clone().push(&envelope) {
-        Err(fault) if fault.code == codes::KEY_ROLE => {
+        Err(fault) if fault.code == codes::THRESHOLD => {
             files::replace(path, envelope.bytes(), Mode::Normal, Durable::Yes)?;
             return Err(fault.detail("your signature was added to the file; pass it to the next owner").into());
         }
@@ -230,7 +225,7 @@ async fn cosign(args: &Args, path: &Path, context: &Context) -> anyhow::Result<(
 
 fn say(context: &Context, enrolled: &Enrolled) {
     context.output.result_or("skill.key.enroll/1", enrolled, |out| {
-        let roles = enrolled.roles.iter().map(|role| statements::role_name(*role)).collect::<Vec<_>>().join(", ");
+        let roles = statements::role_names(&enrolled.roles);
         let name = enrolled.key.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
         let what = format!("key {name}({}) for {}: {roles}", enrolled.keyid.short(), enrolled.scope);
         match (enrolled.changed, enrolled.dry_run, &enrolled.request) {

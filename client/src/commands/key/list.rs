@@ -1,9 +1,11 @@
 //! `skill key ls` and `skill key export`.
 
+mod scope;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
 use skill_bundle::keys::PublicKey;
-use skill_schema::{Digest, Fault, codes};
+use skill_schema::{Digest, Fault, Scope, codes};
 
 use crate::{
     context::Context,
@@ -11,13 +13,17 @@ use crate::{
     signing::{self, DEFAULT, KeyArgs, Stored},
 };
 
-/// Show your signing keys, and the keys that you trust for scopes.
+/// Show your signing keys and the keys that you trust for scopes, or the keys of a scope.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   skill key ls
+  skill key ls acme          who may sign for acme, its threshold, and its recovery keys
   skill key ls --json")]
-pub struct Args {}
+pub struct Args {
+    /// Show the keys of this scope rather than yours.
+    scope: Option<Scope>,
+}
 
 /// Print the public half of a key.
 #[derive(Debug, clap::Args)]
@@ -85,8 +91,11 @@ impl From<Stored> for Item {
     }
 }
 
-/// Lists keys and pins.
-pub(super) fn run(_: &Args, context: &Context) -> anyhow::Result<()> {
+/// Lists keys and pins, or a scope's keys.
+pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
+    if let Some(scope) = &args.scope {
+        return scope::run(scope, context).await;
+    }
     let items: Vec<Item> = signing::list(&context.env)?.into_iter().map(Item::from).collect();
     let trusted = pins::all(&context.env)?.into_iter().map(|(scope, keyids)| Trusted { scope, keyids }).collect();
     let list = List { items, trusted };
@@ -112,10 +121,7 @@ pub(super) fn run(_: &Args, context: &Context) -> anyhow::Result<()> {
 /// Prints a public key.
 pub(super) fn export(args: &ExportArgs, context: &Context) -> anyhow::Result<()> {
     let stored = signing::find(&context.env, &args.name)?;
-    let public = match stored.public {
-        Some(public) => public,
-        None => stored.open(context, &KeyArgs { key: None, passphrase_file: args.passphrase_file.clone() })?.public(),
-    };
+    let public = stored.public_key(context, &KeyArgs { key: None, passphrase_file: args.passphrase_file.clone() })?;
     let export = Export { name: stored.name, keyid: public.keyid(), public: public.to_text(), pem: pem(&public)? };
     context.output.result_or("skill.key.export/1", &export, |out| {
         out.data(if args.pem { export.pem.trim_end() } else { &export.public });

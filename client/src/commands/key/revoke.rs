@@ -1,24 +1,31 @@
 //! `skill key revoke`.
 
 use serde::Serialize;
-use skill_bundle::{chain::Chain, envelope, keys::SecretKey, statement};
+use skill_bundle::chain::Chain;
 use skill_schema::{
     Digest, Fault, Scope, codes,
     statement::{Revoked, Role, ScopeKeys},
     time::Timestamp,
 };
 
-use super::trust::read_key;
+use super::{
+    change::{
+        self, Delivery, Outcome,
+        describe::owner_keys,
+        owners::{KeyFlags, Owners},
+    },
+    trust::read_key,
+};
 use crate::{
     context::Context,
-    signing::KeyArgs,
-    statements::{self, Attempts, Signing},
+    statements::{self, Signing},
 };
 
 /// Take a key's force away, for a key that was lost or stolen. This cannot be undone.
 ///
 /// What it signs from now on counts for nothing. With --from-seq, neither does what it signed since that statement: the versions of a
-/// thief are gone for everybody, also where a lock file names them.
+/// thief are gone for everybody, also where a lock file names them. It is also how owners object to a recovery: the key that it adds is
+/// revoked before it counts.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -34,59 +41,49 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     from_seq: Option<u64>,
     #[command(flatten)]
-    owner: KeyArgs,
-    /// Show what would be signed.
-    #[arg(long)]
-    dry_run: bool,
+    owners: KeyFlags,
+    #[command(flatten)]
+    delivery: Delivery,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Result {
-    scope: String,
     keyid: Digest,
     from_seq: u64,
     /// Versions that nobody can install any more.
     lost: Vec<String>,
-    log: Option<u64>,
-    dry_run: bool,
+    #[serde(flatten)]
+    outcome: Outcome,
 }
 
 /// Revokes a key.
 pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
-    let mut signing = Signing::start(context, &args.scope, None).await?;
-    check(&args, signing.chain())?;
+    let signing = Signing::again(context, &args.scope, None).await?;
+    statements::warn_of_recovery(context, signing.chain(), Some(args.revoked));
+    check(&args, signing.chain(), context.clock.now())?;
     let lost = lost(&args, signing.chain());
-    let stored = statements::choose_but(context, &args.owner, &signing, Role::Owner, Some(args.revoked)).await?;
-    let from = |chain: &Chain| args.from_seq.unwrap_or(chain.next().0);
-    let mut result = Result {
-        scope: args.scope.to_string(),
-        keyid: args.revoked,
-        from_seq: from(signing.chain()),
-        lost,
-        log: None,
-        dry_run: args.dry_run,
-    };
-    if !args.dry_run {
+    let owners = Owners::from(&args.owners).without(args.revoked);
+    let chosen = owners.choose(context, &signing, &args.delivery).await?;
+    if args.delivery.sends() {
         statements::check_signed_in(context, &signing.source.registry)?;
-        if !context.confirm_name(&question(&result), args.scope.as_str())? {
-            return Err(context.cancelled());
-        }
-        let secret = statements::open(context, &args.owner, &stored, signing.chain(), Role::Owner)?;
-        let mut attempts = Attempts::default();
-        result.log = loop {
-            check(&args, signing.chain())?;
-            let envelope = sign(&args, signing.chain(), &secret, context.clock.now())?;
-            match signing.source.api()?.scope(&args.scope, &envelope).await {
-                Ok(response) => break Some(response.log),
-                Err(refusal) => attempts.after(refusal).await?,
-            }
-            signing = Signing::start(context, &args.scope, None).await?;
-        };
     }
+    if !args.delivery.dry_run && !context.confirm_name(&question(&args, &lost), args.scope.as_str())? {
+        return Err(context.cancelled());
+    }
+    let make = |chain: &Chain, now| {
+        check(&args, chain, now)?;
+        change::draft(chain, now, |next| {
+            revoke(next, args.revoked, args.from_seq);
+            Ok(())
+        })
+    };
+    let signers = |chain: &_| owners.open(context, &chosen, chain);
+    let outcome = change::deliver(context, &args.scope, signing, &args.delivery, signers, make).await?;
+    let result = Result { keyid: args.revoked, from_seq: args.from_seq.unwrap_or(outcome.seq), lost, outcome };
     context.output.result_or("skill.key.revoke/1", &result, |out| {
-        let verb = if result.dry_run { "Would revoke" } else { "Revoked" };
-        out.status(verb, format!("key {} for {} from statement {} on", result.keyid, result.scope, result.from_seq));
+        let done = format!("key {} for {} from statement {} on", result.keyid, args.scope, result.from_seq);
+        result.outcome.say(out, "Revoked", &done);
         for version in &result.lost {
             out.status_warn("Lost", format!("{version}: nobody can install it any more"));
         }
@@ -94,32 +91,27 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn question(result: &Result) -> String {
-    let lost = match result.lost.as_slice() {
+fn question(args: &Args, lost: &[String]) -> String {
+    let lost = match lost {
         [] => String::new(),
         versions => format!(" Nobody can install {} any more.", versions.join(", ")),
     };
-    format!("Revoke the key {} for {}? This cannot be undone.{lost}", result.keyid, result.scope)
+    format!("Revoke the key {} for {}? This cannot be undone.{lost}", args.revoked, args.scope)
 }
 
-/// The key is there, and is not the last one that could change the scope.
-fn check(args: &Args, chain: &Chain) -> std::result::Result<(), Fault> {
+/// The key is there, and enough owner keys stay to change the scope.
+fn check(args: &Args, chain: &Chain, now: Timestamp) -> std::result::Result<(), Fault> {
     let scope = args.scope.as_str();
-    if chain.head().is_none() {
-        return Err(Fault::new(codes::SCOPE_UNKNOWN).at(scope));
-    }
+    let threshold = change::latest(chain)?.policy.threshold;
     let key = chain.keys().get(&args.revoked);
     let key = key.ok_or_else(|| Fault::new(codes::NOT_FOUND).at(scope).detail("no such key is enrolled for it now"))?;
-    let threshold = chain.latest().map_or(1, |latest| latest.policy.threshold);
-    let owners = statements::with_role(chain, Role::Owner).len() as u64;
-    if threshold > 1 {
-        let detail = format!("{threshold} owners must sign, which one command cannot do");
-        return Err(Fault::new(codes::USAGE).at(scope).detail(detail));
-    }
-    if key.roles.contains(&Role::Owner) && owners <= threshold {
-        return Err(Fault::new(codes::LAST_OWNER)
-            .at(scope)
-            .detail("it is the last owner key; enrol another one first"));
+    let others = chain.owners(now).filter(|id| *id != args.revoked).count() as u64;
+    if key.roles.contains(&Role::Owner) && others < threshold {
+        let detail = match threshold {
+            1 => "it is the last owner key; enrol another one first".to_owned(),
+            _ => format!("{} would be left of {threshold} that must sign; enrol another one first", owner_keys(others)),
+        };
+        return Err(Fault::new(codes::LAST_OWNER).at(scope).detail(detail));
     }
     let next = chain.next().0;
     match args.from_seq {
@@ -140,29 +132,19 @@ fn lost(args: &Args, chain: &Chain) -> Vec<String> {
     releases.map(|(name, version, _)| format!("{}/{name}@{version}", args.scope)).collect()
 }
 
-fn sign(args: &Args, chain: &Chain, owner: &SecretKey, created: Timestamp) -> std::result::Result<Vec<u8>, Fault> {
-    let latest = chain.latest().ok_or_else(|| Fault::new(codes::SCOPE_UNKNOWN).at(args.scope.as_str()))?;
-    let next = without(latest, args.revoked, args.from_seq, chain.next(), created);
-    envelope::sign(&statement::scope(next), &[owner])
-}
-
-/// The scope's next statement: as it is, without the key.
-fn without(
-    latest: &ScopeKeys,
-    keyid: Digest,
-    from_seq: Option<u64>,
-    (seq, prev): (u64, Digest),
-    created: Timestamp,
-) -> ScopeKeys {
-    let mut next = ScopeKeys { created, seq, prev, ..latest.clone() };
+/// Takes the key out of the scope, and its force away.
+fn revoke(next: &mut ScopeKeys, keyid: Digest, from_seq: Option<u64>) {
     next.keys.retain(|key| read_key(&key.key) != Ok(keyid));
-    next.revoked.push(Revoked { from_seq: from_seq.unwrap_or(seq), keyid });
-    next
+    next.revoked.push(Revoked { from_seq: from_seq.unwrap_or(next.seq), keyid });
 }
 
 #[cfg(test)]
 mod tests {
-    use skill_bundle::envelope::Envelope;
+    use skill_bundle::{
+        envelope::{self, Envelope},
+        keys::SecretKey,
+        statement,
+    };
     use skill_schema::statement::{Gate, Policy, ScopeKey};
 
     use super::*;
@@ -173,7 +155,8 @@ mod tests {
     }
 
     fn args(revoked: Digest, from_seq: Option<u64>) -> Args {
-        Args { scope: "acme".parse().expect("a scope"), revoked, from_seq, owner: KeyArgs::default(), dry_run: false }
+        let scope = "acme".parse().expect("a scope");
+        Args { scope, revoked, from_seq, owners: KeyFlags::default(), delivery: Delivery::default() }
     }
 
     #[test]
@@ -198,12 +181,16 @@ mod tests {
             seq: 1,
         };
         push(&mut chain, first, &[&one, &two]);
-        let code = |chain: &Chain, key: &SecretKey, from| check(&args(key.keyid(), from), chain).map_err(|f| f.code);
+        let code =
+            |chain: &Chain, key: &SecretKey, from| check(&args(key.keyid(), from), chain, created).map_err(|f| f.code);
         assert_eq!(code(&chain, &SecretKey::from_seed(&[3; 32]), None), Err(codes::NOT_FOUND));
         assert_eq!(code(&chain, &two, Some(3)), Err(codes::USAGE));
         assert_eq!(code(&chain, &two, Some(2)), Ok(()));
-        let latest = chain.latest().cloned().expect("a statement");
-        let next = without(&latest, two.keyid(), None, chain.next(), created);
+        let revoked = |next: &mut ScopeKeys| {
+            revoke(next, two.keyid(), None);
+            Ok(())
+        };
+        let next = change::draft(&chain, created, revoked).expect("a statement");
         push(&mut chain, next, &[&one]);
         assert_eq!(chain.keys().keys().collect::<Vec<_>>(), [&one.keyid()]);
         assert!(chain.is_revoked(two.keyid(), 2) && !chain.is_revoked(two.keyid(), 1));
