@@ -7,9 +7,12 @@ mod upload;
 
 use reqwest::{Method, multipart};
 use serde::de::DeserializeOwned;
+use skill_bundle::{log::tile::Tile, note::MAX_NOTE};
 use skill_schema::{
     Digest, Scope, SkillId, Version,
-    api::{blob, deprecate, index, info, owner, publish, scope, search, token, well_known, whoami, yank},
+    api::{
+        blob, deprecate, index, info, log, owner, publish, quarantine, scope, search, token, well_known, whoami, yank,
+    },
     problem::Problem,
 };
 
@@ -96,15 +99,41 @@ impl Api {
         self.http.fetch(&format!("/index/{scope}"), etag, MAX_INDEX).await
     }
 
+    /// `GET /log/checkpoint`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn checkpoint(&self) -> Result<Vec<u8>> {
+        self.bytes(log::CHECKPOINT_ROUTE, MAX_NOTE).await
+    }
+
+    /// `GET /log/tile/…`: a tile of hashes or a bundle of entries, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn tile(&self, tile: Tile, limit: usize) -> Result<Vec<u8>> {
+        self.bytes(&log::tile_path(&tile), limit).await
+    }
+
     /// `GET /blob/sha256/{hex}` of at most `limit` bytes. The caller compares the digest.
     ///
     /// # Errors
     /// As [`Self::well_known`].
     pub async fn blob(&self, digest: &Digest, limit: usize) -> Result<Vec<u8>> {
-        match self.http.fetch(&blob::path(digest), None, limit).await? {
-            Fetched::New { bytes, .. } => Ok(bytes),
-            Fetched::Unchanged => Err(http::unexpected("an answer without content").into()),
-        }
+        self.bytes(&blob::path(digest), limit).await
+    }
+
+    /// `PUT /api/skill/v1/skills/{scope}/{name}/{version}/quarantine`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn quarantine(
+        &self,
+        id: &SkillId,
+        version: &Version,
+        request: &quarantine::Request,
+    ) -> Result<quarantine::Response> {
+        self.put_bytes(&quarantine::path(id, version), &serde_json::to_vec(request)?).await
     }
 
     /// `GET /api/skill/v1/search`.
@@ -232,6 +261,13 @@ impl Api {
     /// As [`Self::well_known`].
     pub async fn whoami(&self) -> Result<whoami::Response> {
         self.get(whoami::ROUTE).await
+    }
+
+    async fn bytes(&self, path: &str, limit: usize) -> Result<Vec<u8>> {
+        match self.http.fetch(path, None, limit).await? {
+            Fetched::New { bytes, .. } => Ok(bytes),
+            Fetched::Unchanged => Err(http::unexpected("an answer without content").into()),
+        }
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {

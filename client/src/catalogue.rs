@@ -1,7 +1,7 @@
 //! What the registries offer, fetched and verified: nothing here is believed that a publisher did not sign.
 //!
 //! For every skill its index and its scope's chain are fetched. The chain must verify from its first statement, continue what this
-//! machine saw before, and say exactly what the index says. With `--offline` the same checks run on what was fetched before.
+//! machine saw before, be in the registry's log, and say exactly what the index says. With `--offline` the same checks run on what was fetched before.
 
 mod absent;
 mod chain;
@@ -14,6 +14,7 @@ use skill_bundle::{chain::Published, hash::sha256};
 use skill_schema::{
     Digest, Fault, Scope, SkillId, Version, codes,
     index::{Index, Line, LineStatus},
+    time::Timestamp,
 };
 use tokio::sync::OnceCell;
 
@@ -23,9 +24,11 @@ use crate::{
     context::Context,
     files::{self, Durable, Mode},
     first_contact,
+    log::{Log, check_fresh},
     resolve::Candidate,
 };
-pub use chain::{ScopeChain, seen};
+use chain::Asked;
+pub use chain::{OperatorChain, ScopeChain, remember, seen};
 
 /// Skills that one command may look at: a bound on what a hostile index can make us fetch.
 const MAX_SKILLS: usize = 10_000;
@@ -47,8 +50,11 @@ pub struct Source {
     pub registry: Registry,
     /// The name of its log.
     pub origin: String,
+    /// Its log.
+    pub log: Log,
     api: Option<Api>,
     greeted: OnceCell<()>,
+    operator: OnceCell<Rc<OperatorChain>>,
 }
 
 /// A skill's verified index.
@@ -100,10 +106,38 @@ impl Source {
         self.api.as_ref().ok_or_else(|| Fault::new(codes::OFFLINE).at(self.registry.label()))
     }
 
-    /// Compares the pinned key with the one that the registry shows, once.
+    /// Compares the pinned key with the one that the registry shows, and its log with what was seen of it before, once.
     async fn greet(&self) -> anyhow::Result<()> {
         let Some(api) = &self.api else { return Ok(()) };
-        self.greeted.get_or_try_init(|| greet(api, &self.registry)).await.copied()
+        let greeting = async || {
+            greet(api, &self.registry).await?;
+            self.log.refresh(api).await
+        };
+        self.greeted.get_or_try_init(greeting).await.copied()
+    }
+
+    /// The operator's chain, verified; with a network it must show that the log is alive.
+    ///
+    /// # Errors
+    /// As [`Catalogue::reachable`]; [`codes::STALE`].
+    pub async fn operator(&self, context: &Context) -> anyhow::Result<Rc<OperatorChain>> {
+        let load = async || {
+            self.greet().await?;
+            let asked = Asked { context, log: &self.log, api: self.api.as_ref() };
+            let operator = chain::load_operator(asked).await?;
+            if self.api.is_some() {
+                let promised = operator.chain.root().map_or(0, |root| root.freshness.hours);
+                let hours = context.config.number("network.max-age-hours").unwrap_or(promised);
+                check_fresh(&self.origin, self.as_of(&operator), hours, context.clock.now())?;
+            }
+            anyhow::Ok(Rc::new(operator))
+        };
+        self.operator.get_or_try_init(load).await.cloned()
+    }
+
+    /// The latest moment at which the log is known to have been alive.
+    fn as_of(&self, operator: &OperatorChain) -> Option<Timestamp> {
+        operator.chain.latest().max(self.log.witnessed().map(Timestamp::from_unix))
     }
 }
 
@@ -140,7 +174,9 @@ impl<'a> Catalogue<'a> {
         }
         let origin = registry.origin()?.to_owned();
         let api = if self.context.global.offline { None } else { Some(self.context.api(&registry)?) };
-        let source = Rc::new(Source { registry, origin, api, greeted: OnceCell::new() });
+        let log = Log::new(self.context, &registry)?;
+        let (greeted, operator) = (OnceCell::new(), OnceCell::new());
+        let source = Rc::new(Source { registry, origin, log, api, greeted, operator });
         self.sources.borrow_mut().insert(source.registry.url.clone(), Rc::clone(&source));
         Ok(source)
     }
@@ -210,18 +246,23 @@ impl<'a> Catalogue<'a> {
     /// A scope's chain as this machine last verified it, verified again from the first statement. Needs no network.
     ///
     /// # Errors
-    /// [`codes::OFFLINE`] if it was never fetched; any fault of verification.
-    pub async fn remembered(&self, origin: &str, scope: &Scope) -> Result<Rc<ScopeChain>, Fault> {
-        let key = (origin.to_owned(), scope.clone());
-        if let Some(chain) = self.chains.borrow().get(&key) {
-            return Ok(Rc::clone(chain));
-        }
-        let chain = chain::load(self.context, origin, None, scope).await.map_err(|error| {
+    /// [`codes::REGISTRY_UNKNOWN`] if no registry with this log is configured, [`codes::OFFLINE`] if the chain was never fetched; any
+    /// fault of verification.
+    pub async fn remembered(&self, origin: &str, scope: &Scope) -> Result<(Rc<Log>, Rc<ScopeChain>), Fault> {
+        let registries = self.context.config.registries()?;
+        let is_it = |registry: &Registry| registry.origin().is_ok_and(|name| name == origin);
+        let unknown =
+            || Fault::new(codes::REGISTRY_UNKNOWN).at(origin).detail("no registry with this log is configured");
+        let log = Log::new(self.context, &registries.into_iter().find(is_it).ok_or_else(unknown)?)?;
+        let recall = async || {
+            let asked = Asked { context: self.context, log: &log, api: None };
+            let operators = chain::load_operator(asked).await?.chain.operators();
+            chain::load(asked, operators, scope).await
+        };
+        let chain = recall().await.map_err(|error| {
             error.downcast::<Fault>().unwrap_or_else(|e| Fault::new(codes::CHAIN).detail(e.to_string()))
         })?;
-        let chain = Rc::new(chain);
-        self.chains.borrow_mut().insert(key, Rc::clone(&chain));
-        Ok(chain)
+        Ok((Rc::new(log), Rc::new(chain)))
     }
 
     async fn level(
@@ -313,8 +354,9 @@ impl<'a> Catalogue<'a> {
         if let Some(chain) = known.filter(|_| !anew) {
             return Ok(chain);
         }
-        source.greet().await?;
-        let chain = Rc::new(chain::load(self.context, &source.origin, source.api.as_ref(), scope).await?);
+        let operators = source.operator(self.context).await?.chain.operators();
+        let asked = Asked { context: self.context, log: &source.log, api: source.api.as_ref() };
+        let chain = Rc::new(chain::load(asked, operators, scope).await?);
         self.chains.borrow_mut().insert(key, Rc::clone(&chain));
         Ok(chain)
     }

@@ -23,6 +23,7 @@ pub mod installing;
 pub mod interrupt;
 pub mod listing;
 pub mod local;
+pub mod log;
 pub mod output;
 pub mod pins;
 pub mod progress;

@@ -46,15 +46,20 @@ fn a_changed_byte_of_a_blob_is_noticed() {
 
 #[test]
 fn a_changed_statement_is_noticed() {
-    let (mut world, _ada, rob) = published();
+    let (world, proxy) = World::behind_proxy();
+    let (ada, rob) = (world.owner("ada"), world.reader("rob"));
+    let _ = ada.publishes("notes", "1.0.0");
     let index = world.registry.get("/index/ada/notes").text();
     let line: serde_json::Value = serde_json::from_str(index.lines().nth(1).expect("a version")).expect("JSON");
-    damage(&blob(&world, line["stmt"].as_str().expect("a digest")));
-    world.registry.stop();
-    world.registry.start();
+    let statement = format!("/blob/sha256/{}", line["stmt"].as_str().expect("a digest"));
+    proxy.edit(move |path, answer| {
+        if path == statement {
+            let middle = answer.body.len() / 2;
+            answer.body[middle] ^= 1;
+        }
+    });
     let project = rob.project("site");
-    let outcome = project.skill(&["install", "ada/notes"]);
-    assert_eq!(outcome.status, 6, "{outcome}");
+    project.skill(&["install", "ada/notes"]).refused(6, "E_DIGEST");
     assert!(project.contents().is_empty());
 }
 

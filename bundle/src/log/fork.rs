@@ -55,8 +55,9 @@ pub fn proof<N: Nodes + ?Sized>(nodes: &N, old: u64, size: u64) -> Result<Vec<Di
     Ok(hashes)
 }
 
-/// What the log of `size` leaves says of its first `old` ones, and the root that the hashes lead to.
-fn roots(old: u64, size: u64, hashes: &[Digest]) -> Result<(Digest, Digest), Fault> {
+/// What hashes of [`proof`] say: the root of the first `old` leaves of the log of `size` leaves, and the root that they lead to. The first is
+/// worth something if the second is the one that the log signed. [`codes::PROOF`] for hashes of the wrong number.
+pub fn roots(old: u64, size: u64, hashes: &[Digest]) -> Result<(Digest, Digest), Fault> {
     match hashes.split_first() {
         Some((start, rest)) if old.is_power_of_two() => consistency_roots(old, start, size, rest),
         _ => consistency_roots(old, &Digest::ZERO, size, hashes),

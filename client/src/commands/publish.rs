@@ -6,7 +6,7 @@ mod statement;
 
 use std::path::PathBuf;
 
-use skill_bundle::{chain::Published, keys::SecretKey};
+use skill_bundle::{chain::Published, hash::sha256, keys::SecretKey};
 use skill_schema::{
     Digest, Fault,
     api::publish::{Meta, Response},
@@ -123,7 +123,13 @@ async fn send(
         let answer = signing.source.api()?.publish(id, version, meta, &envelope, archive, &progress).await;
         drop(progress);
         match answer {
-            Ok((new, response)) => return Ok(Sent { signing, release, new, response }),
+            Ok((new, response)) => {
+                // What was stored before may have been signed anew since; then it is not this envelope.
+                if response.stmt == sha256(&envelope) {
+                    signing.source.log.confirm(&envelope, response.log, response.proof.as_deref())?;
+                }
+                return Ok(Sent { signing, release, new, response });
+            }
             Err(error) if is(&error, codes::VERSION_EXISTS.id) => {
                 // Somebody published the same number in between: say what, as if it had been seen at first.
                 let after = Signing::again(context, &id.scope, None).await?;

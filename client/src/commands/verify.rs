@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use serde::Serialize;
-use skill_bundle::{Package, tree};
+use skill_bundle::{Package, log::merkle::leaf_hash, tree};
 use skill_schema::{Fault, Limits, SkillId, Version, codes, codes::Exit};
 
 use crate::{
@@ -173,11 +173,12 @@ async fn examine(catalogue: &Catalogue<'_>, chains: &Chains, skill: &Installed, 
     Ok(item)
 }
 
-/// The keys whose signatures hold for the locked version, by the chain as this machine last verified it, verified again.
+/// The keys whose signatures hold for the locked version, by the chain as this machine last verified it, verified again; and the proof
+/// that the release is in the log.
 async fn signature(catalogue: &Catalogue<'_>, skill: &Installed) -> std::result::Result<Vec<String>, Fault> {
     let locked = &skill.locked;
     let place = || format!("{}@{}", locked.name, locked.version);
-    let chain = catalogue.remembered(&locked.origin, &locked.name.scope).await?;
+    let (log, chain) = catalogue.remembered(&locked.origin, &locked.name.scope).await?;
     let published = chain
         .chain
         .release(&locked.name.name, &locked.version)
@@ -186,6 +187,15 @@ async fn signature(catalogue: &Catalogue<'_>, skill: &Installed) -> std::result:
         return Err(Fault::new(codes::TREE).at(place()));
     }
     chain.chain.state(published)?;
+    let store = Store::new(&catalogue.context().env);
+    if let Some(signed) = &locked.signed
+        && let Some(envelope) = store.statement(&signed.statement)?
+        && log.proof(&leaf_hash(&envelope), signed.log)?.is_none()
+    {
+        return Err(Fault::new(codes::PROOF)
+            .at(place())
+            .detail("the kept proof does not hold; skill sync fetches it again"));
+    }
     Ok(published.release.signers.iter().map(ToString::to_string).collect())
 }
 

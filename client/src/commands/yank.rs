@@ -141,7 +141,10 @@ async fn send(
     loop {
         let envelope = sign(args, version, &signing, secret, context)?;
         match signing.source.api()?.yank(id, version, &envelope).await {
-            Ok(response) => return Ok(response.log),
+            Ok(response) => {
+                signing.source.log.confirm(&envelope, response.log, response.proof.as_deref())?;
+                return Ok(response.log);
+            }
             Err(refusal) => attempts.after(refusal).await?,
         }
         signing = Signing::again(context, &id.scope, args.spec.registry.as_deref()).await?;

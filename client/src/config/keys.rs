@@ -47,6 +47,8 @@ const fn key(name: &'static str, kind: Kind, help: &'static str) -> Key {
 pub const KEYS: &[Key] = &[
     key("registries.*.url", Kind::Text, "address of a registry"),
     key("registries.*.key", Kind::Text, "verifier key of the registry's log, from its operator"),
+    key("registries.*.witnesses", Kind::List, "verifier keys of witnesses that cosign the registry's log"),
+    key("registries.*.quorum", Kind::Number, "how many of these witnesses must have cosigned a checkpoint (0)"),
     key("scopes.*", Kind::Text, "name of the registry that answers for a scope; `*` for all others"),
     key("agents.*.project", Kind::Text, "folder of an agent's skills, relative to the project"),
     key("agents.*.global", Kind::Text, "folder of an agent's skills for all projects; `~/` is the home folder"),
@@ -55,6 +57,11 @@ pub const KEYS: &[Key] = &[
     key("install.copy", Kind::Bool, "copy skills into the agents' folders instead of linking them"),
     key("network.timeout", Kind::Number, "seconds without a byte after which a connection is given up (30)"),
     key("network.retries", Kind::Number, "how often a request that is safe to repeat is repeated (3)"),
+    key(
+        "network.max-age-hours",
+        Kind::Number,
+        "how old a registry's log may be, instead of what the registry promises",
+    ),
     key("network.ca-file", Kind::Text, "PEM file of further certificate authorities to trust"),
     key("jobs", Kind::Number, "downloads at the same time (8)"),
 ];

@@ -14,12 +14,21 @@ pub struct Registry {
     pub url: String,
     /// The pinned verifier key of its log (`origin+hash+base64`).
     pub key: Option<String>,
+    /// Verifier keys of the witnesses that may cosign its log.
+    pub witnesses: Vec<String>,
+    /// How many of them must have cosigned a checkpoint.
+    pub quorum: usize,
     /// Whether a project's file set the address. Tokens from the environment are not sent there: a cloned project could
     /// otherwise collect them.
     pub from_project: bool,
 }
 
 impl Registry {
+    /// A registry of which only the address is known.
+    pub fn unknown(url: String) -> Self {
+        Self { name: None, url, key: None, witnesses: Vec::new(), quorum: 0, from_project: false }
+    }
+
     /// The name of the registry's log, `skills.example/log`: the part of the pinned key before the first `+`.
     ///
     /// # Errors
@@ -68,7 +77,7 @@ impl Config {
         if name_or_url.contains("://") {
             let url = normal_url(name_or_url)?;
             let configured = self.registries()?.into_iter().find(|r| r.url == url);
-            return Ok(configured.unwrap_or(Registry { name: None, url, key: None, from_project: false }));
+            return Ok(configured.unwrap_or_else(|| Registry::unknown(url)));
         }
         if self.names("registries").contains(&name_or_url) {
             return self.named(name_or_url);
@@ -109,6 +118,8 @@ impl Config {
             name: Some(name.to_owned()),
             url: normal_url(self.text(&url).unwrap_or_default())?,
             key: self.text(&format!("registries.{name}.key")).map(str::to_owned),
+            witnesses: self.list(&format!("registries.{name}.witnesses")).unwrap_or_default().to_vec(),
+            quorum: self.number(&format!("registries.{name}.quorum")).and_then(|n| n.try_into().ok()).unwrap_or(0),
             from_project: matches!(setting.origin, Origin::Project(_)),
         })
     }

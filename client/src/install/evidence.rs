@@ -5,21 +5,21 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use skill_bundle::{envelope::Envelope, statement};
+use skill_bundle::{envelope::Envelope, log::merkle::leaf_hash, statement};
 use skill_schema::{
     Digest, Fault, Scope, codes,
     lock::Locked,
     statement::{Release, Statement},
 };
 
-use crate::{catalogue, context::Context, store::Store};
+use crate::{catalogue, context::Context, log, store::Store};
 
 /// What is known on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
     /// The entry is exactly what was signed.
     Proven,
-    /// The statement or its chain was not fetched yet.
+    /// The statement, its chain or the proof that it is in the log was not fetched yet.
     Unknown,
     /// There is none: it was installed from a path, and nobody signed it.
     Local,
@@ -50,7 +50,11 @@ pub fn check(context: &Context, store: &Store, chains: &Chains, locked: &Locked)
     }
     match chains.log(context, locked, &signed.statement)? {
         None => Ok(Evidence::Unknown),
-        Some(log) if log == signed.log => Ok(Evidence::Proven),
+        // That the proof is there is enough here: it was verified before it was kept, and `skill verify` does it again.
+        Some(log) if log == signed.log && log::has_proof(context, &locked.origin, &leaf_hash(&bytes), log)? => {
+            Ok(Evidence::Proven)
+        }
+        Some(log) if log == signed.log => Ok(Evidence::Unknown),
         Some(_) => Err(differs(locked, "log index")),
     }
 }
@@ -66,7 +70,7 @@ impl Chains {
         let key = (locked.origin.clone(), locked.name.scope.clone());
         let mut chains = self.0.borrow_mut();
         if !chains.contains_key(&key) {
-            let lines = catalogue::seen(context, &key.0, &key.1)?;
+            let lines = catalogue::seen(context, &key.0, key.1.as_str())?;
             chains.insert(key.clone(), lines.into_iter().map(|line| (line.stmt, line.log)).collect());
         }
         Ok(chains.get(&key).and_then(|logs| logs.get(statement)).copied())

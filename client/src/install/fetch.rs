@@ -82,11 +82,21 @@ pub(super) async fn missing(
     for (locked, state) in unproven {
         let source = catalogue.source(&locked.name, registry(locked).as_deref())?;
         let promise = promise(locked, &source, entries.get(&locked.name))?;
+        prove(store, &source, locked).await?;
         if state != State::Intact {
             missing.push(Missing { locked: locked.clone(), source, promise });
         }
     }
     Ok(missing)
+}
+
+/// Demands that the release is in the registry's log, where the lock says.
+async fn prove(store: &Store, source: &Source, locked: &Locked) -> anyhow::Result<()> {
+    let Some(signed) = &locked.signed else { return Ok(()) };
+    let place = || format!("statement sha256:{}", signed.statement);
+    let envelope = store.statement(&signed.statement)?.ok_or_else(|| Fault::new(codes::OFFLINE).at(place()))?;
+    source.log.prove(source.api().ok(), &envelope, signed.log).await?;
+    Ok(())
 }
 
 fn promise(locked: &Locked, source: &Source, entry: Option<&crate::catalogue::Entry>) -> Result<Promise, Fault> {

@@ -107,7 +107,7 @@ mod tests {
     use super::{super::State, *};
 
     fn states(health: &Health) -> Vec<State> {
-        let registry = Registry { name: Some("main".into()), url: "u".into(), key: None, from_project: false };
+        let registry = Registry { name: Some("main".into()), ..Registry::unknown("u".into()) };
         judge(&registry, health).iter().map(|check| check.state).collect()
     }
 

@@ -123,7 +123,7 @@ async fn decide_key(args: &Args, context: &Context, url: &str) -> anyhow::Result
 }
 
 async fn ask(context: &Context, url: &str) -> anyhow::Result<well_known::Response> {
-    let registry = Registry { name: None, url: url.to_owned(), key: None, from_project: false };
+    let registry = Registry::unknown(url.to_owned());
     if context.global.offline {
         return Err(Fault::new(codes::OFFLINE).at(url).into());
     }
