@@ -5,6 +5,7 @@
 //! * [`content`], [`check`]: what may stand in the files, and the one check that the client and the registry share.
 //! * [`jcs`], [`keys`], [`envelope`], [`statement`]: canonical JSON, Ed25519 keys, DSSE envelopes and what they say.
 //! * [`chain`]: who may sign for a scope, and what the scope has published.
+//! * [`index_check`]: whether a skill's index says what is signed; client and registry share it.
 //! * [`note`]: signed notes and the keys that sign them (C2SP signed-note).
 //! * [`log`]: the append-only Merkle log: tiles, checkpoints, proofs, evidence.
 //!
@@ -18,6 +19,7 @@ pub mod content;
 pub mod envelope;
 pub mod extract;
 pub mod hash;
+pub mod index_check;
 pub mod jcs;
 pub mod keys;
 pub mod log;

@@ -5,30 +5,32 @@
 
 mod absent;
 mod chain;
-mod check;
+mod source;
 
 use std::{cell::RefCell, collections::BTreeMap, path::PathBuf, rc::Rc};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use skill_bundle::{chain::Published, hash::sha256};
+use skill_bundle::{
+    chain::Published,
+    hash::sha256,
+    index_check::{self, held, line_status},
+};
 use skill_schema::{
     Digest, Fault, Scope, SkillId, Version, codes,
     index::{Index, Line, LineStatus},
-    time::Timestamp,
 };
-use tokio::sync::OnceCell;
 
 use crate::{
-    api::{Api, Fetched, Refused},
+    api::{Fetched, Refused},
     config::Registry,
     context::Context,
     files::{self, Durable, Mode},
-    first_contact,
-    log::{Log, check_fresh},
+    log::Log,
     resolve::Candidate,
 };
 use chain::Asked;
 pub use chain::{OperatorChain, ScopeChain, remember, seen};
+pub use source::Source;
 
 /// Skills that one command may look at: a bound on what a hostile index can make us fetch.
 const MAX_SKILLS: usize = 10_000;
@@ -43,20 +45,6 @@ pub struct Catalogue<'a> {
     entries: RefCell<BTreeMap<SkillId, Option<Entry>>>,
 }
 
-/// A registry with a pinned key.
-#[derive(Debug)]
-pub struct Source {
-    /// Its configuration.
-    pub registry: Registry,
-    /// The name of its log.
-    pub origin: String,
-    /// Its log.
-    pub log: Log,
-    api: Option<Api>,
-    greeted: OnceCell<()>,
-    operator: OnceCell<Rc<OperatorChain>>,
-}
-
 /// A skill's verified index.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -64,6 +52,8 @@ pub struct Entry {
     pub index: Index,
     /// The chain that it was checked against.
     pub chain: Rc<ScopeChain>,
+    /// The operator's chain, whose word goes before the publisher's.
+    pub operator: Rc<OperatorChain>,
     /// Where it comes from.
     pub source: Rc<Source>,
 }
@@ -81,11 +71,15 @@ impl Entry {
             .collect()
     }
 
-    /// The state of a version, by the word of keys that are not revoked.
+    /// The state of a version: by the operator's word, or by that of keys of its scope that are not revoked.
     pub fn status(&self, line: &Line) -> LineStatus {
+        let reference = format!("{}@{}", self.index.header.pkg, line.vers);
+        if let Some(status) = held(&self.operator.chain, &reference) {
+            return status;
+        }
         let published = self.chain.chain.release(&self.index.header.pkg.name, &line.vers);
         match published.map(|published| self.chain.chain.state(published)) {
-            Some(Ok(state)) => check::line_status(state),
+            Some(Ok(state)) => line_status(state),
             _ => LineStatus::Quarantined,
         }
     }
@@ -95,58 +89,6 @@ impl Entry {
         let published = self.chain.chain.release(&self.index.header.pkg.name, version)?;
         Some((self.index.line(version)?, published))
     }
-}
-
-impl Source {
-    /// The client; a fault with `--offline`.
-    ///
-    /// # Errors
-    /// [`codes::OFFLINE`].
-    pub fn api(&self) -> Result<&Api, Fault> {
-        self.api.as_ref().ok_or_else(|| Fault::new(codes::OFFLINE).at(self.registry.label()))
-    }
-
-    /// Compares the pinned key with the one that the registry shows, and its log with what was seen of it before, once.
-    async fn greet(&self) -> anyhow::Result<()> {
-        let Some(api) = &self.api else { return Ok(()) };
-        let greeting = async || {
-            greet(api, &self.registry).await?;
-            self.log.refresh(api).await
-        };
-        self.greeted.get_or_try_init(greeting).await.copied()
-    }
-
-    /// The operator's chain, verified; with a network it must show that the log is alive.
-    ///
-    /// # Errors
-    /// As [`Catalogue::reachable`]; [`codes::STALE`].
-    pub async fn operator(&self, context: &Context) -> anyhow::Result<Rc<OperatorChain>> {
-        let load = async || {
-            self.greet().await?;
-            let asked = Asked { context, log: &self.log, api: self.api.as_ref() };
-            let operator = chain::load_operator(asked).await?;
-            if self.api.is_some() {
-                let promised = operator.chain.root().map_or(0, |root| root.freshness.hours);
-                let hours = context.config.number("network.max-age-hours").unwrap_or(promised);
-                check_fresh(&self.origin, self.as_of(&operator), hours, context.clock.now())?;
-            }
-            anyhow::Ok(Rc::new(operator))
-        };
-        self.operator.get_or_try_init(load).await.cloned()
-    }
-
-    /// The latest moment at which the log is known to have been alive.
-    fn as_of(&self, operator: &OperatorChain) -> Option<Timestamp> {
-        operator.chain.latest().max(self.log.witnessed().map(Timestamp::from_unix))
-    }
-}
-
-/// Asks a registry who it is, and compares that with the pinned key.
-async fn greet(api: &Api, registry: &Registry) -> anyhow::Result<()> {
-    let pinned = registry.key.as_deref().ok_or_else(|| Fault::new(codes::REGISTRY_UNTRUSTED).at(registry.label()))?;
-    let shown = api.well_known().await?;
-    first_contact::check_key(&registry.url, pinned, &shown)?;
-    Ok(first_contact::check_client(&shown)?)
 }
 
 impl<'a> Catalogue<'a> {
@@ -175,8 +117,7 @@ impl<'a> Catalogue<'a> {
         let origin = registry.origin()?.to_owned();
         let api = if self.context.global.offline { None } else { Some(self.context.api(&registry)?) };
         let log = Log::new(self.context, &registry)?;
-        let (greeted, operator) = (OnceCell::new(), OnceCell::new());
-        let source = Rc::new(Source { registry, origin, log, api, greeted, operator });
+        let source = Rc::new(Source::new(registry, origin, log, api));
         self.sources.borrow_mut().insert(source.registry.url.clone(), Rc::clone(&source));
         Ok(source)
     }
@@ -299,25 +240,39 @@ impl<'a> Catalogue<'a> {
         Ok(found)
     }
 
-    /// Checks an index against its scope's chain. The two are fetched at the same time, so a release in between makes them differ:
-    /// then both are fetched once more, the index first.
+    /// Checks an index against its scope's chain and the operator's. They are fetched at the same time, so a statement in between makes
+    /// them differ: then all are fetched once more, the index first.
     async fn verified(
         &self,
         id: &SkillId,
         source: &Rc<Source>,
         bytes: Option<Vec<u8>>,
     ) -> anyhow::Result<Option<Entry>> {
-        let chain = self.chain(source, &id.scope, false).await?;
-        let (index, chain) = match check::index(id, bytes.as_deref(), &chain) {
-            Ok(index) => (index, chain),
+        match self.compared(id, source, bytes, false).await? {
+            Ok(entry) => Ok(entry),
             Err(_) if source.api.is_some() => {
                 let again = self.index(source, id).await?;
-                let chain = self.chain(source, &id.scope, true).await?;
-                (check::index(id, again.as_deref(), &chain)?, chain)
+                Ok(self.compared(id, source, again, true).await??)
             }
-            Err(fault) => return Err(fault.into()),
-        };
-        Ok(index.map(|index| Entry { index, chain, source: Rc::clone(source) }))
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// One comparison. The inner fault is that of the index; `anew` fetches the chains again.
+    async fn compared(
+        &self,
+        id: &SkillId,
+        source: &Rc<Source>,
+        bytes: Option<Vec<u8>>,
+        anew: bool,
+    ) -> anyhow::Result<Result<Option<Entry>, Fault>> {
+        let operator = source.operator_chain(self.context, anew).await?;
+        let chain = self.chain(source, &id.scope, anew).await?;
+        let (log_of, operator_log_of) = (|seq| chain.log(seq), |seq| operator.log(seq));
+        let checked =
+            index_check::check(id, bytes.as_deref(), &chain.chain, &log_of, &operator.chain, &operator_log_of);
+        let entry = |index| Entry { index, chain: Rc::clone(&chain), operator, source: Rc::clone(source) };
+        Ok(checked.map(|index| index.map(entry)))
     }
 
     /// The bytes of a skill's index: from the registry, or with `--offline` as fetched before.

@@ -77,6 +77,49 @@ fn a_changed_index_line_is_noticed() {
     }
 }
 
+/// The operator's word is signed like a publisher's, goes before it, and is asked for at every install.
+#[test]
+fn what_the_operator_quarantines_is_not_installed_until_it_is_lifted() {
+    let world = World::start();
+    let (ada, rob) = (world.owner("ada"), world.reader("rob"));
+    let _ = ada.publishes("notes", "1.0.0");
+    let project = rob.project("site");
+    assert_eq!(order(&world, "quarantine").status, 200);
+    let path = "/index/ada/notes";
+    assert_eq!(line(&world.registry.get(path), 1)["st"], "quarantined");
+    project.skill(&["install", "ada/notes"]).refused(9, "E_QUARANTINED");
+    assert!(project.contents().is_empty());
+    assert_eq!(order(&world, "lift").status, 200);
+    project.skill(&["install", "ada/notes"]).ok();
+}
+
+/// A registry that forgets its own word in the index contradicts what it signed.
+#[test]
+fn a_quarantine_that_the_index_hides_is_noticed() {
+    let (world, proxy) = World::behind_proxy();
+    let (ada, rob) = (world.owner("ada"), world.reader("rob"));
+    let _ = ada.publishes("notes", "1.0.0");
+    let before = world.registry.get("/index/ada/notes");
+    assert_eq!(order(&world, "quarantine").status, 200);
+    proxy.edit(move |path, answer| {
+        if path == "/index/ada/notes" {
+            *answer = before.clone();
+        }
+    });
+    rob.project("site").skill(&["install", "ada/notes"]).refused(6, "E_INDEX_MISMATCH");
+}
+
+/// Sends the operator's order about `ada/notes@1.0.0`.
+fn order(world: &World, action: &str) -> Answer {
+    let _ = world.registry.admin(&["user", "add", "operator"]);
+    let token = world.registry.admin(&["token", "new", "--user", "operator", "--permission", "admin"]).ok().stdout;
+    let body = format!("{{\"action\":\"{action}\",\"reason\":\"malicious\"}}");
+    let path = "/api/skill/v1/skills/ada/notes/1.0.0/quarantine";
+    let bearer = format!("Bearer {}", token.trim());
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    world.registry.send("PUT", path, &headers, body.as_bytes())
+}
+
 #[test]
 fn dependencies_of_the_index_are_those_of_the_archive() {
     let (world, proxy) = World::behind_proxy();

@@ -31,7 +31,7 @@ use crate::{
 pub struct ScopeChain {
     /// What its statements say together.
     pub chain: Chain,
-    pub(super) lines: Vec<ChainLine>,
+    lines: Vec<ChainLine>,
 }
 
 impl ScopeChain {
@@ -47,7 +47,7 @@ impl ScopeChain {
 pub struct OperatorChain {
     /// What its statements say together.
     pub chain: Operator,
-    pub(super) lines: Vec<ChainLine>,
+    lines: Vec<ChainLine>,
 }
 
 impl OperatorChain {

@@ -1,25 +1,28 @@
 //! An index that its publisher signed, and every way to change it.
 
-use skill_bundle::{
-    chain::Chain,
-    envelope::{self, Envelope},
-    keys::SecretKey,
-    statement,
-};
 use skill_schema::{
     Digest,
     index::{ChainLine, Header, PackageStatus, Tags},
-    statement::{Gate, Policy, Release, Role, ScopeKey, ScopeKeys, Status},
+    name::OPERATOR,
+    statement::{Freshness, Gate, Policy, Release, Role, Root, ScopeKey, ScopeKeys, Status},
     time::Timestamp,
 };
 
 use super::*;
+use crate::{
+    envelope::{self, Envelope},
+    keys::SecretKey,
+    note::{Algorithm, VerifierKey},
+    statement,
+};
 
 const ORIGIN: &str = "skills.example/log";
 
-/// A chain with two releases of `acme/notes`, the first of them yanked, and its index. Statement `n` is leaf `10 * n`.
+/// A chain with two releases of `acme/notes`, the first of them yanked, and its index. Statement `n` is leaf `10 * n`, and statement
+/// `n` of the operator is leaf `10 * n + 35`.
 struct World {
     chain: Chain,
+    operator: Operator,
     lines: Vec<ChainLine>,
     key: SecretKey,
 }
@@ -27,7 +30,9 @@ struct World {
 impl World {
     fn new() -> Self {
         let chain = Chain::new("acme".parse().expect("scope"), ORIGIN);
-        let mut world = Self { chain, lines: Vec::new(), key: SecretKey::from_seed(&[1; 32]) };
+        let operator = Operator::new(ORIGIN);
+        let mut world = Self { chain, operator, lines: Vec::new(), key: SecretKey::from_seed(&[1; 32]) };
+        world.push_root();
         world.push_keys();
         world.release("1.0.0", 1);
         world.release("1.1.0", 2);
@@ -41,6 +46,45 @@ impl World {
         let seq = self.chain.head().expect("a head").seq;
         self.lines.push(ChainLine { seq, stmt: envelope.digest(), log: seq * 10 });
         envelope.digest()
+    }
+
+    fn push_root(&mut self) {
+        let text = |seed: u8| SecretKey::from_seed(&[seed; 32]).public().to_text();
+        let log = VerifierKey::new(ORIGIN, Algorithm::Ed25519, SecretKey::from_seed(&[9; 32]).public());
+        let root = Root {
+            created: Timestamp::from_unix(90),
+            freshness: Freshness { hours: 72 },
+            keys: vec![text(10)],
+            logs: vec![log.expect("a key").to_string()],
+            operators: vec![text(20)],
+            origin: ORIGIN.into(),
+            prev: Digest::ZERO,
+            scope: OPERATOR.into(),
+            seq: 1,
+            threshold: 1,
+            verifiers: vec![],
+        };
+        let bytes = envelope::sign(&statement::root(root), &[&SecretKey::from_seed(&[10; 32])]).expect("signed");
+        self.operator.push(&Envelope::parse(&bytes).expect("an envelope")).expect("it begins the chain");
+    }
+
+    /// The operator's word on version 1.1.0.
+    fn operator_says(&mut self, state: State) {
+        let (seq, prev) = self.operator.next();
+        let status = Status {
+            created: Timestamp::from_unix(100 + seq),
+            note: String::new(),
+            origin: ORIGIN.into(),
+            prev,
+            reason: "malicious".into(),
+            scope: OPERATOR.into(),
+            seq,
+            state,
+        };
+        let version = "1.1.0".parse().expect("version");
+        let statement = statement::status(status, &id(), &version, Digest([102; 32]), Digest([2; 32]));
+        let bytes = envelope::sign(&statement, &[&SecretKey::from_seed(&[20; 32])]).expect("signed");
+        self.operator.push(&Envelope::parse(&bytes).expect("an envelope")).expect("it continues the chain");
     }
 
     fn push_keys(&mut self) {
@@ -126,8 +170,21 @@ impl World {
     }
 
     fn check(&self, bytes: Option<&[u8]>) -> Result<Option<Index>, Fault> {
-        let chain = ScopeChain { chain: self.chain.clone(), lines: self.lines.clone() };
-        index(&id(), bytes, &chain)
+        self.check_of(&id(), bytes)
+    }
+
+    fn check_of(&self, id: &SkillId, bytes: Option<&[u8]>) -> Result<Option<Index>, Fault> {
+        let log_of = |seq: u64| self.lines.iter().find(|line| line.seq == seq).map(|line| line.log);
+        check(id, bytes, &self.chain, &log_of, &self.operator, &|seq| Some(10 * seq + 35))
+    }
+
+    /// The index when version 1.1.0 has this state since this leaf.
+    fn index_with(&self, st: LineStatus, log: u64) -> Index {
+        let mut index = self.index();
+        (index.lines[1].st, index.lines[1].log) = (st, log);
+        index.header.log = log.max(40);
+        index.header.tags.latest = latest(&index.lines).cloned();
+        index
     }
 }
 
@@ -180,6 +237,28 @@ fn lines_of_a_later_format_are_passed_over() {
 #[test]
 fn a_skill_that_nobody_published_has_no_index() {
     let world = World::new();
-    let chain = ScopeChain { chain: world.chain.clone(), lines: world.lines.clone() };
-    assert_eq!(index(&"acme/other".parse().expect("name"), None, &chain), Ok(None));
+    assert_eq!(world.check_of(&"acme/other".parse().expect("name"), None), Ok(None));
+}
+
+#[test]
+fn the_operators_word_goes_before_the_publishers() {
+    let mut world = World::new();
+    let believed = |world: &World, st, log| world.check(Some(world.index_with(st, log).render().as_bytes())).is_ok();
+    assert!(believed(&world, LineStatus::Ok, 30));
+    assert!(!believed(&world, LineStatus::Quarantined, 55), "the operator has not said so");
+    world.operator_says(State::Quarantined);
+    assert!(believed(&world, LineStatus::Quarantined, 55));
+    assert!(!believed(&world, LineStatus::Ok, 30), "the quarantine is hidden");
+    assert!(!believed(&world, LineStatus::Gone, 55));
+    assert!(!believed(&world, LineStatus::Quarantined, 30), "not the leaf of the last word");
+    world.operator_says(State::Active);
+    assert!(believed(&world, LineStatus::Ok, 65), "the publisher's word stands again");
+    assert!(!believed(&world, LineStatus::Quarantined, 55));
+    world.operator_says(State::Removed);
+    world.yank("1.1.0", 2);
+    assert!(believed(&world, LineStatus::Gone, 75), "a yank neither ends a removal nor is it the last word");
+    for _ in 0..4 {
+        world.yank("1.1.0", 2);
+    }
+    assert!(believed(&world, LineStatus::Gone, 90), "the last statement about it is the publisher's");
 }
