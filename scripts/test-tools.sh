@@ -3,7 +3,7 @@
 #
 #   in .tools/ (removed with the folder)   just, typos, agentskills (a peer for the validator), rfc8785 (a peer for canonical JSON)
 #   with cargo install, if missing         cargo-nextest
-#   with apt-get, as root on Debian        PostgreSQL's server, bsdtar, strace
+#   with apt-get, as root on Debian        PostgreSQL's server, bsdtar, strace, faketime
 #
 # What can be installed only by root is named when we are not root; tests that need it then say that they are skipped. In CI
 # a missing tool is an error, so that nothing is skipped there.
@@ -18,6 +18,7 @@ packages=()
 have_postgres || packages+=(postgresql)
 have bsdtar || packages+=(libarchive-tools)
 have strace || packages+=(strace)
+have faketime || packages+=(faketime)
 have openssl || packages+=(openssl)
 have cc || packages+=(gcc libc6-dev)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
@@ -53,7 +54,7 @@ fi
 
 missing=()
 have_postgres || missing+=(postgresql)
-for tool in bsdtar tar strace openssl cargo-nextest .tools/venv/bin/agentskills; do
+for tool in bsdtar tar strace faketime openssl cargo-nextest .tools/venv/bin/agentskills; do
     have "$tool" || [ -x ".tools/bin/$tool" ] || missing+=("$tool")
 done
 if [ ${#missing[@]} -gt 0 ]; then

@@ -297,6 +297,14 @@ impl<'a> Catalogue<'a> {
         }
     }
 
+    /// Keeps the index of a skill, as if it had been fetched. It is checked at every use.
+    ///
+    /// # Errors
+    /// [`codes::IO`].
+    pub fn put_index(&self, origin: &str, id: &SkillId, bytes: &[u8]) -> Result<(), Fault> {
+        files::replace(&self.index_path(origin, id), bytes, Mode::Normal, Durable::No)
+    }
+
     fn index_path(&self, origin: &str, id: &SkillId) -> PathBuf {
         let folder = self.context.env.cache_dir.join("index").join(folder_name(origin));
         folder.join(id.scope.as_str()).join(format!("{}.ndjson", id.name))

@@ -1,6 +1,7 @@
 //! The commands: one file each, with arguments, help and code.
 
 pub mod add;
+pub mod bundle;
 pub mod cache;
 pub mod check;
 pub mod completions;
@@ -24,6 +25,7 @@ pub mod outdated;
 pub mod owner;
 pub mod pack;
 pub mod publish;
+pub mod quarantine;
 pub mod registry;
 pub mod remove;
 pub mod run;

@@ -14,6 +14,7 @@ pub mod commands;
 pub mod config;
 pub mod context;
 pub mod env;
+pub mod export;
 pub mod files;
 pub mod findings;
 pub mod first_contact;

@@ -181,7 +181,14 @@ impl Log {
             return Ok(proof);
         }
         let missing = || Fault::new(codes::OFFLINE).at(format!("leaf {index}")).detail("its proof was never fetched");
-        let api = api.ok_or_else(missing)?;
+        self.prove_now(api.ok_or_else(missing)?, &leaf, index).await
+    }
+
+    /// The proof that leads to the checkpoint of this command; kept.
+    ///
+    /// # Errors
+    /// As [`Self::prove`].
+    pub async fn prove_now(&self, api: &Api, leaf: &Digest, index: u64) -> anyhow::Result<proof::Proof> {
         let size = |signed: &Option<Signed>| signed.as_ref().map_or(0, |signed| signed.checkpoint.size);
         if index >= size(&self.current.borrow()) {
             // It was added since the checkpoint was fetched; or it is not there.
@@ -191,10 +198,10 @@ impl Log {
         let not_logged = |detail: &str| Fault::new(codes::NOT_LOGGED).at(format!("leaf {index}")).detail(detail);
         let signed = current.filter(|signed| signed.checkpoint.size > index);
         let signed = signed.ok_or_else(|| not_logged("the log is smaller"))?;
-        let hashes = self.tiles.inclusion(api, &signed.checkpoint, index, &leaf).await?;
+        let hashes = self.tiles.inclusion(api, &signed.checkpoint, index, leaf).await?;
         let hashes = hashes.ok_or_else(|| not_logged("another statement is there"))?;
         let proof = proof::Proof { extra: None, index, hashes, checkpoint: signed };
-        self.put_proof(&leaf, &proof)?;
+        self.put_proof(leaf, &proof)?;
         Ok(proof)
     }
 

@@ -17,6 +17,7 @@ pub mod postgres;
 pub mod programs;
 pub mod project;
 pub mod proxy;
+pub mod publisher;
 pub mod registry;
 pub mod run;
 pub mod skills;

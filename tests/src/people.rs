@@ -76,6 +76,12 @@ impl Person {
         self
     }
 
+    /// Sets this machine's clock, in seconds since 1970, for everything that this person runs from now on.
+    #[must_use]
+    pub fn with_time(self, seconds: u64) -> Self {
+        self.with("SOURCE_DATE_EPOCH", &seconds.to_string())
+    }
+
     /// The environment of this person's commands.
     pub fn environment(&self) -> &[(String, String)] {
         &self.environment

@@ -46,6 +46,13 @@ impl Postgres {
         format!("postgres://skill@{socket}/postgres")
     }
 
+    /// Ends every connection but its own.
+    pub fn cut_connections(&self) {
+        let home = self.folder.path().join("home");
+        let sql = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = 'postgres'";
+        checked(self.run("psql").args(["-q", "-U", "skill", "-d", "postgres", "-c", sql, "-h"]).arg(&home));
+    }
+
     fn run(&self, program: &str) -> Command {
         let path = self.programs.join(program);
         let mut command = if is_root() {

@@ -22,6 +22,12 @@ fn built(name: &str) -> PathBuf {
     program
 }
 
+/// Whether this is a run that must not skip anything.
+#[expect(clippy::disallowed_methods, reason = "a switch of the test run, not of the product")]
+pub fn in_ci() -> bool {
+    std::env::var_os("CI").is_some()
+}
+
 /// The repository's root.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("the root").to_owned()

@@ -48,13 +48,67 @@ impl Registry {
         }
     }
 
+    /// The same registry a second time: a copy of its folder as it is now, which must be stopped. The copy has the same keys and the same
+    /// past, and from here on a history of its own.
+    pub fn copy(&self, folder: &Path) -> Self {
+        assert!(self.running.is_none() && self.database.is_none(), "stop it first");
+        let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
+        let copy = Self::new(folder, &flags, None);
+        copy_folder(&self.data, &copy.data);
+        copy
+    }
+
     /// The data folder.
     pub fn data(&self) -> &Path {
         &self.data
     }
 
+    /// The address of its database, if that is a server.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
     /// Starts it and waits until it answers. After the first start it keeps its port.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// The same with another clock, as faketime writes it (`+40d`); false if faketime is not installed.
+    pub fn start_at(&mut self, offset: &str) -> bool {
+        let library = Command::new("sh")
+            .args(["-c", "ls /usr/lib/*/faketime/libfaketime.so.1 2>/dev/null | head -n 1"])
+            .output()
+            .expect("a shell");
+        let library = String::from_utf8_lossy(&library.stdout).trim().to_owned();
+        if library.is_empty() {
+            assert!(!programs::in_ci(), "faketime is not installed: run scripts/test-tools.sh");
+            return false;
+        }
+        self.start_with(&[("LD_PRELOAD", &library), ("FAKETIME", offset), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")]);
+        true
+    }
+
+    /// Runs `serve` a second time, beside whatever runs, until it ends by itself.
+    pub fn serve_again(&self) -> Outcome {
+        let data = self.data.to_string_lossy().into_owned();
+        let mut all = vec!["serve", "--data", data.as_str(), "--listen", "127.0.0.1:0"];
+        if let Some(url) = &self.database {
+            all.extend(["--database-url", url.as_str()]);
+        }
+        run::run(&programs::skill_registry(), &all, &self.folder, &[], None)
+    }
+
+    /// Whether its process has ended by itself, or by somebody else's hand.
+    pub fn has_ended(&mut self) -> bool {
+        self.running.as_mut().is_none_or(|running| running.child.try_wait().expect("a child").is_some())
+    }
+
+    /// Forgets a process that has ended.
+    pub fn forget(&mut self) {
+        self.running = None;
+    }
+
+    fn start_with(&mut self, environment: &[(&str, &str)]) {
         assert!(self.running.is_none(), "it runs already");
         let ready = self.folder.join("ready");
         let _ = fs::remove_file(&ready);
@@ -63,6 +117,7 @@ impl Registry {
         let mut command = Command::new(programs::skill_registry());
         command
             .env_clear()
+            .envs(environment.iter().copied())
             .args(["serve", "--data"])
             .arg(&self.data)
             .args(["--listen", &listen, "--ready-file"])
@@ -149,6 +204,20 @@ impl Registry {
 
     fn log(&self) -> PathBuf {
         self.folder.join("log")
+    }
+}
+
+/// Copies a folder with everything in it.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("copied");
+        }
     }
 }
 

@@ -12,7 +12,7 @@ pub struct World {
     /// Who stands between people and the registry, if anybody does.
     pub proxy: Option<Proxy>,
     // Dropped in this order: the registry before its database, the folder last.
-    _postgres: Option<Postgres>,
+    postgres: Option<Postgres>,
     folder: tempfile::TempDir,
 }
 
@@ -40,6 +40,19 @@ impl World {
         (world, proxy)
     }
 
+    /// The same with its data in a folder that somebody else made.
+    pub fn in_folder(folder: &Path) -> Self {
+        let mut registry = Registry::new(folder, &["--read-rate", "0", "--write-rate", "0"], None);
+        registry.start();
+        let folder = tempfile::Builder::new().prefix("skill-story-").tempdir().expect("a temporary folder");
+        Self { registry, proxy: None, postgres: None, folder }
+    }
+
+    /// Ends every connection of the registry to its PostgreSQL server.
+    pub fn cut_database_connections(&self) {
+        self.postgres.as_ref().expect("a world on PostgreSQL").cut_connections();
+    }
+
     fn build(flags: &[&str], postgres: Option<Postgres>, proxy: Option<Proxy>) -> Self {
         let folder = tempfile::Builder::new().prefix("skill-story-").tempdir().expect("a temporary folder");
         let mut all = vec!["--read-rate", "0", "--write-rate", "0"];
@@ -48,7 +61,7 @@ impl World {
         let url = postgres.as_ref().map(Postgres::url);
         let mut registry = Registry::new(&folder.path().join("registry"), &all, url.as_deref());
         registry.start();
-        Self { registry, proxy, _postgres: postgres, folder }
+        Self { registry, proxy, postgres, folder }
     }
 
     /// The address that people use.

@@ -1,4 +1,6 @@
-//! `skill verify`: digests, signatures, lock and files, all recomputed.
+//! `skill verify`: digests, signatures, proofs, lock and files, all recomputed.
+
+mod evidence;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -20,18 +22,29 @@ use crate::{
 
 /// Check every installed file against skills.lock and its publisher's signature.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    after_help = "\
 Examples:
   skill verify                             needs no network
   skill verify --strict                    also fail where a signature was never fetched
-  skill verify --json")]
+  skill verify --json
+  skill verify evidence FILE               that a registry has shown two histories",
+    args_conflicts_with_subcommands = true
+)]
 pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// What is installed for all projects.
     #[arg(long, short)]
     global: bool,
     /// Fail also if the lock is out of date, an entry is missing, or a signature was never fetched or is none (from a path).
     #[arg(long)]
     strict: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Evidence(evidence::Args),
 }
 
 #[derive(Serialize)]
@@ -75,6 +88,9 @@ impl Problem {
 /// # Errors
 /// [`codes::VERIFY_FAILED`] if anything differs; [`codes::LOCK_FILE`], [`codes::PROJECT`].
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    if let Some(Command::Evidence(args)) = &args.command {
+        return evidence::run(args, context);
+    }
     let workspace = Workspace::open_existing(context, args.global, Access::Read)?;
     let outdated = workspace.lock.as_ref().and_then(|lock| lock_problem(&workspace.roots(&context.config), lock));
     if let Some(problem) = outdated.filter(|_| args.strict) {

@@ -1,7 +1,7 @@
 //! `skill registry add`.
 
 use serde::Serialize;
-use skill_bundle::note::VerifierKey;
+use skill_bundle::note::{Algorithm, VerifierKey};
 use skill_schema::{Fault, Scope, api::well_known, codes, name};
 
 use super::check_ours;
@@ -23,7 +23,8 @@ const MAX_NAME: usize = 64;
 #[command(after_help = "\
 Examples:
   skill registry add main https://skills.example --key skills.example/log+240433c1+AYE5… --default
-  skill registry add acme https://skills.acme.example --trust-on-first-use --scope acme")]
+  skill registry add acme https://skills.acme.example --trust-on-first-use --scope acme
+  skill registry add main https://skills.example --key VKEY --witness VKEY --witness VKEY --quorum 1")]
 pub struct Args {
     /// How to call it.
     name: String,
@@ -35,6 +36,12 @@ pub struct Args {
     /// Take the key that the registry shows.
     #[arg(long)]
     trust_on_first_use: bool,
+    /// A witness whose signature counts, by its verifier key; can be repeated.
+    #[arg(long, value_name = "VKEY")]
+    witness: Vec<String>,
+    /// How many of the witnesses must have signed what the registry shows.
+    #[arg(long, value_name = "N", requires = "witness", default_value_t = 0)]
+    quorum: u64,
     /// Let it answer for all scopes that no other registry answers for.
     #[arg(long)]
     default: bool,
@@ -54,6 +61,8 @@ struct Added {
     key: String,
     /// `given`, or `first-use`.
     trust: &'static str,
+    witnesses: Vec<String>,
+    quorum: u64,
     scopes: Vec<String>,
     changed: bool,
     dry_run: bool,
@@ -67,6 +76,7 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     }
     let url = normal_url(&args.url).map_err(|fault| Fault { code: codes::USAGE, ..fault })?;
     warn_plain_http(context, &url);
+    check_witnesses(&args)?;
     let key = decide_key(&args, context, &url).await?;
     check_free(&args, context, &url, &key)?;
     let mut scopes: Vec<String> = args.scope.iter().map(ToString::to_string).collect();
@@ -75,12 +85,18 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let mut edit = Edit::open(&path)?;
     edit.set(&format!("registries.{}.url", args.name), &Value::Text(url.clone()))?;
     edit.set(&format!("registries.{}.key", args.name), &Value::Text(key.clone()))?;
+    if !args.witness.is_empty() {
+        edit.set(&format!("registries.{}.witnesses", args.name), &Value::List(args.witness.clone()))?;
+        edit.set(&format!("registries.{}.quorum", args.name), &Value::Number(args.quorum))?;
+    }
     super::change::map(context, &mut edit, &args.name, &scopes)?;
     let added = Added {
         name: args.name,
         url,
         key,
         trust: if args.key.is_some() { "given" } else { "first-use" },
+        witnesses: args.witness,
+        quorum: args.quorum,
         scopes,
         changed: edit.changed(),
         dry_run: args.dry_run,
@@ -97,6 +113,21 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
             out.hint(format!("skill registry use {}   to make it the default", added.name));
         }
     });
+    Ok(())
+}
+
+/// Witnesses are named by their keys, and there are as many as must sign.
+fn check_witnesses(args: &Args) -> Result<(), Fault> {
+    for text in &args.witness {
+        let key: VerifierKey = text.parse()?;
+        if key.algorithm() != Algorithm::Cosignature {
+            return Err(Fault::new(codes::VKEY).at(text).detail("not the key of a witness"));
+        }
+    }
+    if args.quorum > args.witness.len() as u64 {
+        let detail = format!("{} of {} witnesses", args.quorum, args.witness.len());
+        return Err(Fault::new(codes::USAGE).at("--quorum").detail(detail));
+    }
     Ok(())
 }
 
