@@ -72,7 +72,7 @@ fn killed_at_every_system_call_of_an_install_it_leaves_the_old_or_the_new_skill(
 fn a_download_that_is_cut_at_any_kilobyte_is_finished_or_refused() {
     let (world, proxy) = World::behind_proxy();
     let ada = world.owner("ada");
-    let mut skill = ada.writes("notes", "1.0.0");
+    let skill = ada.writes("notes", "1.0.0");
     for n in 0..24 {
         // Text that does not compress well, so that the archive has some size.
         let noise: String =
