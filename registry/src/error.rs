@@ -68,7 +68,7 @@ impl Error {
             Self::Fault(fault) | Self::Refused { fault, .. } | Self::Wait { fault, .. } => fault.code,
             Self::Start(_) => codes::SERVER_CONFIG,
             Self::Database(error) if is_passing(error) => codes::UNAVAILABLE,
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => codes::UNAVAILABLE,
+            Self::Io { source, .. } if is_of_the_disk(source) => codes::UNAVAILABLE,
             _ => codes::INTERNAL,
         }
     }
@@ -84,6 +84,13 @@ impl Error {
             _ => Problem::new(code, code.title),
         }
     }
+}
+
+/// Whether the disk is full or fails: the same request may succeed later, and nothing was acknowledged.
+fn is_of_the_disk(error: &std::io::Error) -> bool {
+    /// `EIO`, which has no kind of its own.
+    const FAILED: i32 = 5;
+    error.kind() == std::io::ErrorKind::StorageFull || error.raw_os_error() == Some(FAILED)
 }
 
 /// Whether the database is busy or away, so that the same request may succeed later.

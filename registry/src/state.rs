@@ -12,10 +12,14 @@ use crate::{
     clock::SharedClock,
     config::Config,
     data::Identity,
+    error::Error,
     index_cache::{Entry, IndexCache},
-    log::Log,
+    log::{
+        Log,
+        sequencer::{Order, unavailable},
+    },
     rate_limit::RateLimits,
-    store::{Store, index::IndexFile, token::TokenRow},
+    store::{Store, batch::Written, index::IndexFile, token::TokenRow},
     usage::Usage,
 };
 
@@ -87,6 +91,16 @@ impl AppState {
 }
 
 impl Shared {
+    /// Writes an order to the log. If it is not known what became of it, neither these index files nor these chains are served from memory
+    /// for a while: they may have changed.
+    pub async fn write(&self, order: Order, files: &[&str]) -> Result<Written, Error> {
+        let written = self.log.order(order).await;
+        if written.as_ref().is_err_and(|error| !matches!(error, Error::Fault(_) | Error::Refused { .. })) {
+            files.iter().for_each(|file| self.index_cache.changed(file, i64::MAX));
+        }
+        written?.ok_or_else(unavailable)
+    }
+
     /// Serves a skill's new index from now on.
     pub fn index_changed(&self, id: &SkillId, file: &IndexFile) {
         self.index_cache.put(&id.to_string(), Entry::new(file.text.clone(), &file.sha256, file.revision));

@@ -70,8 +70,18 @@ impl Store {
     }
 
     /// Starts a transaction that writes.
+    ///
+    /// A connection on which a commit failed may not know that its transaction is over, and refuses to start another: it is closed, and a
+    /// new one tries once more.
     async fn begin(&self) -> Result<Transaction<'static, Any>, Error> {
-        Ok(self.write.begin_with(self.dialect.begin()).await?)
+        match self.write.begin_with(self.dialect.begin()).await {
+            Ok(tx) => Ok(tx),
+            Err(error) => {
+                tracing::warn!(%error, "a connection to the database is replaced");
+                self.write.acquire().await?.close().await?;
+                Ok(self.write.begin_with(self.dialect.begin()).await?)
+            }
+        }
     }
 }
 

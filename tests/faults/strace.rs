@@ -29,7 +29,9 @@ impl Strace {
         let begun = Instant::now();
         loop {
             let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
-            let attached = fs::read_to_string(&log).unwrap_or_default().matches(" attached").count();
+            let said = fs::read_to_string(&log).unwrap_or_default();
+            // It says so once for all threads, or once for each.
+            let attached = if said.contains(" attached with ") { threads } else { said.matches(" attached").count() };
             if threads == 0 || attached >= threads {
                 return Self { child };
             }

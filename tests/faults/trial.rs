@@ -78,7 +78,13 @@ impl Trial {
     /// The request is sent again until it is answered for good; then everything that must hold is looked at.
     pub fn settle(&mut self, request: &Request) {
         let answer = request.send(self.world.registry.address()).expect("a registry that answers");
-        assert!(matches!(answer.status, 200 | 201), "a retry succeeds: {} {}", answer.status, answer.text());
+        assert!(
+            matches!(answer.status, 200 | 201),
+            "a retry succeeds: {} {}\n{}",
+            answer.status,
+            answer.text(),
+            self.world.registry.log_text()
+        );
         let scope = self.ada.scope().to_owned();
         assert!(self.note(&scope, request, Some(&answer)));
         self.check();

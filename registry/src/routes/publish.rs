@@ -16,6 +16,7 @@ use crate::{
     auth::{Caller, Writer},
     error::{Error, blocking},
     gate::{self, Checked, Rights, Target},
+    log::sequencer::Order,
     state::AppState,
     store::{
         batch::{Write, Written},
@@ -136,7 +137,8 @@ async fn accept(
     let blobs = app.blobs.clone();
     blocking(move || blobs.keep(upload.archive, &upload.digest)).await?;
     let (id, version, seq) = (release.id.clone(), release.version.clone(), release.statement.seq);
-    let Written::Release(published) = app.log.write(Write::Release(Box::new(release))).await? else {
+    let order = Order::Write(Write::Release(Box::new(release)));
+    let Written::Release(published) = app.write(order, &[&id.to_string(), id.scope.as_str()]).await? else {
         return Err(Error::Damaged("a release was written as something else".to_owned()));
     };
     if let Published::Now { index, .. } = &published {

@@ -72,7 +72,8 @@ async fn serve(
 
 async fn accept(app: AppState, hold: Hold) -> Result<quarantine::Response, Error> {
     let (id, archive, state) = (hold.id.clone(), hold.archive, hold.state);
-    let Some(Written::Status(response, index)) = app.log.order(Order::Hold(hold)).await? else {
+    let written = app.write(Order::Hold(hold), &[&id.to_string(), skill_schema::name::OPERATOR]).await?;
+    let Written::Status(response, index) = written else {
         return Err(Error::Damaged("a status was written as something else".to_owned()));
     };
     app.index_changed(&id, &index);

@@ -21,6 +21,7 @@ use crate::{
     body,
     error::Error,
     gate,
+    log::sequencer::Order,
     state::AppState,
     store::{
         batch::{Write, Written},
@@ -86,7 +87,8 @@ async fn accept(app: AppState, change: NewScope, created: Timestamp, envelope: E
     gate::scope_freshness(created, app.clock.timestamp(), chain.is_by_owners(&envelope))?;
     chain.push(&envelope, &change.statement)?;
     let (scope, seq) = (change.scope.clone(), change.statement.seq);
-    let Written::Leaf(log) = app.log.write(Write::Scope(change)).await? else {
+    let order = Order::Write(Write::Scope(change));
+    let Written::Leaf(log) = app.write(order, &[scope.as_str()]).await? else {
         return Err(Error::Damaged("a scope was written as something else".to_owned()));
     };
     app.chain_changed(scope.as_str(), seq);

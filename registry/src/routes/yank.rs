@@ -21,6 +21,7 @@ use crate::{
     body,
     error::Error,
     gate,
+    log::sequencer::Order,
     state::AppState,
     store::{
         batch::{Write, Written},
@@ -96,7 +97,8 @@ async fn accept(app: AppState, change: NewStatus, envelope: Envelope) -> Result<
     app.store.check_status(&change).await?;
     chain.push(&envelope, &change.statement)?;
     let (id, seq, status) = (change.id.clone(), change.statement.seq, change.status);
-    let Written::Status(response, index) = app.log.write(Write::Status(change)).await? else {
+    let order = Order::Write(Write::Status(change));
+    let Written::Status(response, index) = app.write(order, &[&id.to_string(), id.scope.as_str()]).await? else {
         return Err(Error::Damaged("a status was written as something else".to_owned()));
     };
     app.index_changed(&id, &index);

@@ -229,3 +229,26 @@ fn a_log_that_cannot_be_written_answers_503_until_it_is_sound_again() {
     assert_eq!(reply.status, 201, "{}", reply.text());
     audit(&world);
 }
+
+#[test]
+fn a_publish_whose_checkpoint_could_not_be_published_shows_once_it_can() {
+    let world = World::new();
+    let acme = world.publisher("acme");
+    assert_eq!(acme.publish("acme/notes", "1.0.0", "text").status, 201);
+    let _ = world.get("/index/acme/notes"); // in memory now
+    let checkpoint = world.config.data.join("log/checkpoint");
+    let kept = fs::read(&checkpoint).expect("read");
+    fs::remove_file(&checkpoint).expect("removed");
+    fs::create_dir(&checkpoint).expect("a folder in its place");
+    fs::write(checkpoint.join("x"), b"so that it cannot be replaced").expect("written");
+    // The statement is committed by now, but under no published checkpoint.
+    assert_eq!(acme.publish("acme/notes", "1.1.0", "text").code(), "E_UNAVAILABLE");
+    assert!(!world.get("/index/acme/notes").text().contains("1.1.0"));
+    fs::remove_dir_all(&checkpoint).expect("removed");
+    fs::write(&checkpoint, kept).expect("restored");
+    // Reading is enough: whoever asks for what is committed has it published first.
+    assert!(world.get("/index/acme/notes").text().contains("1.1.0"));
+    let again = acme.publish("acme/notes", "1.1.0", "text");
+    assert_eq!(again.status, 200, "{}", again.text());
+    audit(&world);
+}
