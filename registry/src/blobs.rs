@@ -35,6 +35,16 @@ struct Folders {
     ready: Mutex<HashSet<u8>>,
 }
 
+/// Where a blob lies in a data folder.
+pub fn path_in(data: &Path, digest: &Digest) -> PathBuf {
+    file_in(&data.join("blobs").join("sha256"), digest)
+}
+
+fn file_in(blobs: &Path, digest: &Digest) -> PathBuf {
+    let hex = digest.to_string();
+    blobs.join(&hex[..2]).join(hex)
+}
+
 /// An upload that is not a blob yet.
 #[derive(Debug)]
 pub enum Received {
@@ -173,8 +183,7 @@ impl Blobs {
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {
-        let hex = digest.to_string();
-        self.folders.blobs.join(&hex[..2]).join(hex)
+        file_in(&self.folders.blobs, digest)
     }
 
     /// The folder of a blob. The first to use one makes it durable; others wait, since their blobs would be lost with it.

@@ -137,7 +137,7 @@ impl Words {
 }
 
 /// As the column has it, which is as the index has it.
-pub(super) fn status_text(status: LineStatus) -> &'static str {
+pub fn status_text(status: LineStatus) -> &'static str {
     match status {
         LineStatus::Ok => "ok",
         LineStatus::Yanked => "yanked",

@@ -22,4 +22,6 @@ codes! {
         "A file of skill bundle export holds skills, their statements and the proofs that they are in their registry's log. This one is not complete, or not what its statements say.";
     LOG_ROLLBACK = "E_LOG_ROLLBACK", Integrity, 503, "the database is behind what was signed", "restore the database and the data folder of one moment together, not older than the last checkpoint; docs/registry.md",
         "A checkpoint that was signed promises that its statements stay for ever. A database without them, restored from a backup for example, would make the registry contradict itself.";
+    DAMAGED = "E_DAMAGED", Integrity, 500, "what is stored is not what was signed", "restore the database and the data folder of one moment together; docs/registry.md says how",
+        "skill-registry fsck recomputes from the signed statements everything that a registry stores: rows, tiles, indexes, blobs. This one is not what they lead to. Files of the log are made again by the next start; anything else needs a backup.";
 }
