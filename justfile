@@ -31,6 +31,12 @@ faults tries="200":
     cargo build --workspace --bins --tests
     SKILL_FAULT_TRIES={{ tries }} cargo nextest run -p skill-tests faults
 
+# What other implementations make of ours, at length: a registry with 2,000 publishes is audited by Go's sumdb.
+peers publishes="2000":
+    cargo build --workspace --bins --tests
+    SKILL_AUDIT_PUBLISHES={{ publishes }} cargo nextest run -p skill-tests --test peers --test conformance
+    cargo nextest run -p skill-bundle peers
+
 # Throughput and waiting times beside the least that could do them; release build, so it takes minutes. `just bench reads`
 bench *what:
     cargo build --release --workspace --bins

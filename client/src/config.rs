@@ -129,14 +129,27 @@ impl Config {
         Self { settings: BTreeMap::new(), files }
     }
 
+    /// The settings of one file's text by itself, as if it were the user's.
+    ///
+    /// # Errors
+    /// [`codes::CONFIG`] with the path, line and column.
+    pub fn of_text(text: &str, path: &Path) -> Result<Self, Fault> {
+        let mut config = Self::default();
+        config.add_text(&Origin::User(path.to_owned()), text, path)?;
+        Ok(config)
+    }
+
+    fn add_text(&mut self, origin: &Origin, text: &str, path: &Path) -> Result<(), Fault> {
+        for (key, value) in layer::parse(text).map_err(|e| e.fault(text, path))? {
+            self.settings.insert(key, Setting { value, origin: origin.clone() });
+        }
+        Ok(())
+    }
+
     /// Adds a file as the next layer.
     fn add_file(&mut self, origin: Origin, path: &Path, must_exist: bool) -> Result<(), Fault> {
         match files::read_text(path, MAX_FILE)? {
-            Some(text) => {
-                for (key, value) in layer::parse(&text).map_err(|e| e.fault(&text, path))? {
-                    self.settings.insert(key, Setting { value, origin: origin.clone() });
-                }
-            }
+            Some(text) => self.add_text(&origin, &text, path)?,
             // A file that the user named must be there, but for the one that `skill config set` is about to write.
             None if must_exist && matches!(origin, Origin::File(_)) => {
                 return Err(Fault::new(codes::CONFIG).at(path.display().to_string()).detail("there is no such file"));
@@ -211,12 +224,7 @@ impl Config {
 impl Config {
     /// A configuration from the text of one user file.
     pub(crate) fn for_testing(text: &str) -> Self {
-        let path = PathBuf::from("config.toml");
-        let settings = layer::parse(text).expect("a valid configuration");
-        let origin = Origin::User(path);
-        let settings =
-            settings.into_iter().map(|(key, value)| (key, Setting { value, origin: origin.clone() })).collect();
-        Self { settings, files: Vec::new() }
+        Self::of_text(text, Path::new("config.toml")).expect("a valid configuration")
     }
 }
 

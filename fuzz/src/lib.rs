@@ -4,6 +4,12 @@
 //! Every body must return: no panic, no memory or time out of proportion. Where a format can be written, what was accepted is
 //! written and read again, and nothing may be lost.
 
+mod chain;
+mod log;
+
+pub use chain::{folded_operator, folded_scope, operator_fold, scope_fold};
+pub use log::{checkpoint, entry_bundle, fork, merkle, note, proof, tile_path};
+
 use skill_bundle::{
     File, Package, archive, chain::Chain, content, envelope::Envelope, jcs, keys::SecretKey, note::VerifierKey, tree,
 };
@@ -45,6 +51,15 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("vkey", vkey),
     ("content", content),
     ("key_file", key_file),
+    ("note", note),
+    ("checkpoint", checkpoint),
+    ("tile_path", tile_path),
+    ("entry_bundle", entry_bundle),
+    ("proof", proof),
+    ("merkle", merkle),
+    ("fork", fork),
+    ("scope_fold", scope_fold),
+    ("operator_fold", operator_fold),
 ];
 
 /// A tar: what is accepted is the one encoding of its files. Tried as it is, and with the checksums of its headers set right, since a

@@ -1,6 +1,6 @@
 //! Checkpoints (C2SP tlog-checkpoint): a log's name, its size and its root, signed by the log and by those who watch it.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use skill_schema::{Digest, Fault, codes};
 
@@ -125,12 +125,14 @@ impl Signed {
             Ok(Some(Verified::Seen(time))) => Some(time),
             _ => None,
         };
-        let times: Vec<u64> = policy.witnesses.iter().filter_map(seen).collect();
+        // By the key itself: a witness that is listed twice, or under two names, is one.
+        let times: BTreeMap<&[u8; 32], u64> =
+            policy.witnesses.iter().filter_map(|witness| Some((witness.key().as_bytes(), seen(witness)?))).collect();
         if times.len() < policy.quorum {
             let detail = format!("{} of the {} that are needed", times.len(), policy.quorum);
             return Err(Fault::new(codes::WITNESS).at(&self.checkpoint.origin).detail(detail));
         }
-        Ok(times.into_iter().max())
+        Ok(times.into_values().max())
     }
 }
 
@@ -186,6 +188,14 @@ mod tests {
         assert_eq!(signed.verify(&policy).map_err(|f| f.code), Err(codes::WITNESS));
         policy.quorum = 1;
         assert_eq!(signed.verify(&policy), Ok(Some(100)));
+        let once = policy.witnesses[0].clone();
+        let (other_name, secret) = key("alias", 10, Algorithm::Cosignature);
+        let mut twice = signed.clone();
+        twice.note_mut().sign(&other_name, &secret, 100).unwrap();
+        policy = Policy { witnesses: vec![once.clone(), once, other_name], quorum: 2, ..policy };
+        assert_eq!(twice.verify(&policy).map_err(|f| f.code), Err(codes::WITNESS), "one key is one witness");
+        policy.quorum = 1;
+        assert_eq!(twice.verify(&policy), Ok(Some(100)));
         policy.witnesses.clear();
         assert_eq!(signed.verify(&policy).map_err(|f| f.code), Err(codes::WITNESS));
     }

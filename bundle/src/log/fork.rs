@@ -18,8 +18,11 @@ use crate::note::{MAX_NOTE, VerifierKey};
 
 /// Says what the file is.
 const FORMAT: &str = "skill-fork-evidence/v1";
-/// Bytes of the file: two checkpoints and some hashes.
-pub const MAX_BYTES: usize = 3 * MAX_NOTE;
+/// Bytes of the file: two checkpoints and some hashes. JSON writes a quote, a backslash or a line feed as two bytes, and the log chooses
+/// what stands in its checkpoints: evidence against it must be readable all the same.
+pub const MAX_BYTES: usize = 5 * MAX_NOTE;
+/// Hashes of the file: a consistency proof and the hash that it begins with.
+const MAX_HASHES: usize = MAX_PROOF + 1;
 
 /// Two checkpoints of one log that cannot both be true.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +91,7 @@ impl Fork {
             first: Signed::parse(wire.first.as_bytes())?,
             second: Signed::parse(wire.second.as_bytes())?,
             hashes: hashes
-                .filter(|hashes| hashes.len() <= MAX_PROOF)
+                .filter(|hashes| hashes.len() <= MAX_HASHES)
                 .ok_or_else(|| fault("its hashes are malformed"))?,
         };
         fork.verify()?;
@@ -116,7 +119,9 @@ impl Fork {
         let contradict = if first.size == second.size {
             self.hashes.is_empty() && first.root != second.root
         } else {
-            let (begins, whole) = roots(first.size, second.size, &self.hashes)?;
+            // Hashes that lead nowhere prove nothing: it is the evidence that is bad, not a proof of the log's.
+            let lead = roots(first.size, second.size, &self.hashes);
+            let (begins, whole) = lead.map_err(|_| fault("the hashes do not fit the two sizes"))?;
             whole == second.root && begins != first.root
         };
         if contradict { Ok(()) } else { Err(fault("the two checkpoints do not contradict each other")) }
@@ -172,6 +177,20 @@ mod tests {
     }
 
     #[test]
+    fn evidence_against_a_log_with_long_checkpoints_is_read() {
+        let (key, secret) = log();
+        let extensions = vec!["\"\\".repeat(32_000)];
+        let signed = [Digest::ZERO, Digest([1; 32])].map(|root| {
+            let checkpoint = Checkpoint { extensions: extensions.clone(), ..Checkpoint::new("a.test/log", 1, root) };
+            Signed::sign(checkpoint, &key, &secret).unwrap()
+        });
+        let [first, second] = signed;
+        assert!(Signed::parse(first.to_string().as_bytes()).is_ok(), "the log can serve it");
+        let fork = Fork::new(key, first, second, vec![]).unwrap();
+        assert_eq!(Fork::parse(fork.to_json().as_bytes()), Ok(fork));
+    }
+
+    #[test]
     fn evidence_that_was_made_up_is_refused() {
         let (honest, other) = (leaves(9, None), leaves(9, Some(3)));
         let hashes = proof(other.as_slice(), 6, 9).unwrap();
@@ -179,6 +198,9 @@ mod tests {
         let mut made_up = fork.clone();
         made_up.hashes[0] = Digest::ZERO;
         assert!(Fork::parse(made_up.to_json().as_bytes()).is_err(), "hashes that do not lead to the signed root");
+        made_up.hashes.pop();
+        let refused = Fork::parse(made_up.to_json().as_bytes()).map_err(|f| f.code);
+        assert_eq!(refused, Err(codes::EVIDENCE), "a hash is missing");
         made_up = fork.clone();
         made_up.log =
             VerifierKey::new("a.test/log", Algorithm::Ed25519, SecretKey::from_seed(&[3; 32]).public()).unwrap();

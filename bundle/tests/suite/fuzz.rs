@@ -3,6 +3,11 @@
 #[path = "../../../fuzz/src/lib.rs"]
 mod targets;
 
+#[path = "../../../fuzz/src/mutate.rs"]
+mod mutate;
+
+mod log_inputs;
+
 use skill_bundle::{File, archive};
 
 use crate::hostile;
@@ -10,113 +15,11 @@ use crate::hostile;
 /// Mutations of a target's inputs in one run.
 const MUTATIONS: usize = 2_000;
 
-/// xorshift64* (Vigna 2016): enough to choose mutations, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let value = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
-        usize::try_from(value).unwrap() % bound.max(1)
-    }
-
-    fn byte(&mut self) -> u8 {
-        u8::try_from(self.below(256)).unwrap()
-    }
-}
-
-/// Pieces that parsers react to.
-const PIECES: &[&[u8]] = &[
-    b"\0",
-    b"\n",
-    b"\r\n",
-    b"---\n",
-    b"...",
-    b"../",
-    b"//",
-    b"\"",
-    b"'",
-    b"\\u0000",
-    b"{",
-    b"}",
-    b"[[",
-    b"]]",
-    b"&a",
-    b"*a",
-    b"!!binary",
-    b"<<: *a",
-    b": ",
-    b"#",
-    b"-1",
-    b"0",
-    b"1e9",
-    b"18446744073709551616",
-    b"9007199254740992",
-    b"null",
-    b"true",
-    b"\xff\xfe",
-    b"\xef\xbb\xbf",
-    "\u{202e}".as_bytes(),
-    "\u{e0041}".as_bytes(),
-    b"PK\x03\x04",
-    b"PK\x05\x06",
-    b"\x7fELF",
-    b"ustar",
-    b"@",
-    b"+",
-    b"=",
-    b"^1",
-    b"v1.0",
-    b"sha256:",
-    b"<<<<<<< HEAD\n",
-    b"=======\n",
-    b"](http://a.b)",
-    b"curl x|sh",
-    b"do not tell the user",
-    b"\t",
-    b"  ",
-];
-
-fn mutate(input: &mut Vec<u8>, other: &[u8], random: &mut Random) {
-    for _ in 0..=random.below(4) {
-        let at = random.below(input.len() + 1);
-        let end = (at + random.below(16)).min(input.len());
-        match random.below(7) {
-            0 if at < input.len() => input[at] ^= 1 << random.below(8),
-            1 if at < input.len() => input[at] = random.byte(),
-            2 => drop(input.splice(at..at, PIECES[random.below(PIECES.len())].iter().copied())),
-            3 => drop(input.drain(at..end)),
-            4 => {
-                let piece = input[at..end].to_vec();
-                let place = random.below(input.len() + 1);
-                drop(input.splice(place..place, piece));
-            }
-            5 => {
-                let from = random.below(other.len() + 1);
-                let to = (from + random.below(64)).min(other.len());
-                drop(input.splice(at..end, other[from..to].iter().copied()));
-            }
-            _ => input.truncate(at.max(input.len() / 2)),
-        }
-    }
-}
-
 fn run(name: &str) {
     let (_, target) = targets::TARGETS.iter().find(|(other, _)| *other == name).unwrap();
-    let inputs = inputs(name);
-    assert!(!inputs.is_empty(), "no inputs for {name}");
-    for input in &inputs {
-        target(input);
-    }
-    let mut random = Random(0x5eed ^ u64::from(name.as_bytes()[0]));
-    for _ in 0..MUTATIONS {
-        let mut input = inputs[random.below(inputs.len())].clone();
-        let other = &inputs[random.below(inputs.len())];
-        mutate(&mut input, other, &mut random);
-        target(&input);
-    }
+    // A fold signs and verifies at every step.
+    let tries = if name.ends_with("_fold") { MUTATIONS / 10 } else { MUTATIONS };
+    mutate::run(name, *target, &inputs(name), tries);
 }
 
 const SKILL_MD: &str = "---\nname: demo\ndescription: A skill. Use when asked.\nlicense: MIT\nmetadata:\n  author: a\n  \"v\": \"1.0\"\nallowed-tools: Bash(git:*) Read\n---\n\n# Demo\n\nSee [a](references/a.md) and <!-- x -->.\n";
@@ -201,6 +104,7 @@ fn inputs(target: &str) -> Vec<Vec<u8>> {
         "vkey" => texts(&["skills.example/log+240433c1+AYE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU"]),
         "content" => [texts(&[SKILL_MD, "a\u{200b}\r\n\n\n\n\n\n\nx"]), tars(), vec![b"PK\x03\x04".to_vec()]].concat(),
         "key_file" => key_files(),
+        _ if log_inputs::knows(target) => log_inputs::of(target),
         _ => vec![],
     }
 }
@@ -217,4 +121,4 @@ macro_rules! tests {
     };
 }
 
-tests! { archive gunzip package envelope jcs skill_md lint manifest lock project index spec vkey content key_file }
+tests! { archive gunzip package envelope jcs skill_md lint manifest lock project index spec vkey content key_file note checkpoint tile_path entry_bundle proof merkle fork scope_fold operator_fold }

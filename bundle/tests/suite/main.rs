@@ -3,10 +3,14 @@
 
 #[cfg(target_os = "linux")]
 mod cost;
+mod dsse_peers;
 mod fuzz;
 mod hostile;
+mod log_peers;
+mod operator;
 mod peers;
 mod profile;
 mod properties;
+mod signatures;
 mod statements;
 mod vectors;

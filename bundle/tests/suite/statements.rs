@@ -84,7 +84,7 @@ fn status(seq: u64, prev: Digest) -> Statement<Status> {
 }
 
 /// A chain of four statements: keys, a key revoked, a release, a yank.
-fn worked_chain() -> Vec<Vec<u8>> {
+pub fn worked_chain() -> Vec<Vec<u8>> {
     let all = [Role::Owner, Role::Publish, Role::Yank];
     let prev = |bytes: &[u8]| sha256(bytes);
     let first = statement::scope(scope(1, Digest::ZERO, vec![listed(1, &all), listed(5, &[Role::Publish])]));

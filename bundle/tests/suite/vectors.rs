@@ -7,10 +7,15 @@ use skill_bundle::{
     envelope::{Envelope, pae},
     hash::sha256,
     keys::SecretKey,
-    note::{Algorithm, VerifierKey},
+    log::{
+        checkpoint::{Checkpoint, Policy, Signed},
+        hash_text, merkle,
+        proof::Proof,
+    },
+    note::{Algorithm, Signature, Verified, VerifierKey},
     tree,
 };
-use skill_schema::Limits;
+use skill_schema::{Digest, Limits, codes};
 
 struct Vector(Value);
 
@@ -84,4 +89,60 @@ fn log_and_witness_keys_have_the_same_text() {
         assert_eq!(vkey.to_string(), text);
         assert_eq!(text.parse::<VerifierKey>().unwrap(), vkey);
     }
+}
+
+/// When the witness of the example saw the checkpoint: it stands in the cosignature and nowhere else.
+const SEEN: u64 = 1_795_392_000;
+
+/// The leaves of the example: its envelope between two others.
+fn leaves(vector: &Vector) -> Vec<Digest> {
+    let others: Vec<&str> = vector.0["other_leaves"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
+    [others[0], vector.text("envelope"), others[1]].map(|leaf| merkle::leaf_hash(leaf.as_bytes())).into()
+}
+
+fn policy(vector: &Vector, quorum: usize) -> Policy {
+    let witnesses = vec![vector.text("witness_vkey").parse().unwrap()];
+    Policy { log: vector.text("log_vkey").parse().unwrap(), witnesses, quorum }
+}
+
+#[test]
+fn leaf_hash_and_root_are_the_same() {
+    let vector = Vector::load();
+    let leaves = leaves(&vector);
+    assert_eq!(leaves[1].to_string(), vector.text("leaf_hash"));
+    assert_eq!(hash_text(&merkle::root(&leaves)), vector.text("root_b64"));
+}
+
+#[test]
+fn the_proof_verifies_with_the_log_s_key_and_a_quorum_of_one() {
+    let vector = Vector::load();
+    let text = vector.text("tlog_proof");
+    let proof = Proof::parse(text.as_bytes()).unwrap();
+    assert_eq!(proof.to_string(), text, "what was read is written again");
+    let leaf = merkle::leaf_hash(vector.text("envelope").as_bytes());
+    assert_eq!(proof.verify(&leaf, &policy(&vector, 1)), Ok(Some(SEEN)));
+    assert_eq!(proof.verify(&leaf, &policy(&vector, 2)).map_err(|f| f.code), Err(codes::WITNESS));
+    assert_eq!(proof.verify(&Digest::ZERO, &policy(&vector, 1)).map_err(|f| f.code), Err(codes::PROOF));
+
+    let checkpoint = &proof.checkpoint.checkpoint;
+    assert_eq!((checkpoint.origin.as_str(), checkpoint.size), ("skills.example/log", 3));
+    assert_eq!(hash_text(&checkpoint.root), vector.text("root_b64"));
+    let signatures: Vec<&Signature> = proof.checkpoint.note().signatures().iter().collect();
+    let policy = policy(&vector, 1);
+    assert!(signatures.len() == 2 && signatures[0].is_by(&policy.log) && signatures[1].is_by(&policy.witnesses[0]));
+    assert_eq!(proof.checkpoint.note().verify(&policy.log), Ok(Some(Verified::Signed)));
+    assert_eq!(proof.checkpoint.note().verify(&policy.witnesses[0]), Ok(Some(Verified::Seen(SEEN))));
+}
+
+#[test]
+fn our_own_checkpoint_cosignature_and_proof_are_the_same_bytes() {
+    let vector = Vector::load();
+    let (leaves, policy) = (leaves(&vector), policy(&vector, 1));
+    let [log, witness] = [2, 3].map(|seed| SecretKey::from_seed(&[seed; 32]));
+    let checkpoint = Checkpoint::new(policy.log.name(), 3, merkle::root(&leaves));
+    let mut checkpoint = Signed::sign(checkpoint, &policy.log, &log).unwrap();
+    checkpoint.note_mut().sign(&policy.witnesses[0], &witness, SEEN).unwrap();
+    let hashes = merkle::prove_inclusion(leaves.as_slice(), 1, 3).unwrap();
+    let ours = Proof { extra: None, index: 1, hashes, checkpoint };
+    assert_eq!(ours.to_string(), vector.text("tlog_proof"));
 }
