@@ -96,7 +96,9 @@ impl Shared {
     pub async fn write(&self, order: Order, files: &[&str]) -> Result<Written, Error> {
         let written = self.log.order(order).await;
         if written.as_ref().is_err_and(|error| !matches!(error, Error::Fault(_) | Error::Refused { .. })) {
-            files.iter().for_each(|file| self.index_cache.changed(file, i64::MAX));
+            for file in files {
+                self.index_cache.changed(file, i64::MAX);
+            }
         }
         written?.ok_or_else(unavailable)
     }

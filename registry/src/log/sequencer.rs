@@ -88,7 +88,9 @@ impl Sequencer {
                     tracing::error!(%error, orders = orders.len(), "the log could not be written; it is checked before the next statement");
                     metrics::counter!("skill_log_failures_total").increment(1);
                     self.edge = None;
-                    answers.into_iter().for_each(|answer| drop(answer.send(Err(unavailable()))));
+                    for answer in answers {
+                        drop(answer.send(Err(unavailable())));
+                    }
                 }
             }
         }

@@ -67,7 +67,7 @@ impl Witnesses {
         let now = Instant::now();
         let ready = self.all.iter().filter(|(_, state)| lock(state).until.is_none_or(|until| until <= now));
         let asked = ready.map(|(witness, state)| ask(client, witness, state, signed, files));
-        for answer in futures::future::join_all(asked).await.into_iter() {
+        for answer in futures::future::join_all(asked).await {
             for signature in answer? {
                 signed.note_mut().push(signature)?;
             }
@@ -134,8 +134,8 @@ async fn exchange(
         match status {
             200 => return signatures(text, witness, signed),
             409 => {
-                old = parse_number(text.trim_end())
-                    .ok_or_else(|| failed("it knows another tree of this size".to_owned()))?
+                let other = || failed("it knows another tree of this size".to_owned());
+                old = parse_number(text.trim_end()).ok_or_else(other)?;
             }
             status => return Err(failed(format!("it answers {status}: {:.200}", text.escape_debug()))),
         }
