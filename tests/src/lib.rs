@@ -20,6 +20,7 @@ pub mod proxy;
 pub mod registry;
 pub mod run;
 pub mod skills;
+pub mod witness;
 pub mod world;
 
 pub use people::{Owner, Person, Reader, Stranger};
