@@ -1,6 +1,6 @@
 //! The command line of `skill-registry`.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{io::Write, process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     server::serve,
     telemetry,
+    witness::{self, WitnessArgs},
 };
 
 /// A registry for agent skills.
@@ -30,6 +31,8 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Operate a registry: users, tokens, scopes, keys. Works while the server runs.
     Admin(Box<AdminArgs>),
+    /// Sign the checkpoints of logs that only ever grow (C2SP tlog-witness).
+    Witness(Box<WitnessArgs>),
 }
 
 /// Runs the program.
@@ -37,6 +40,7 @@ pub async fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Serve(args) => start(*args).await,
         Command::Admin(args) => admin::run(*args).await,
+        Command::Witness(args) => watch(*args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -57,12 +61,12 @@ fn report(error: &Error) {
     }
 }
 
-async fn start(args: ServeArgs) -> Result<(), Error> {
-    let config = Config::for_serve(args)?;
-    telemetry::log(&config.log)?;
-    let address = config.http.listen;
-    let listener = TcpListener::bind(address).await.map_err(Error::io(address.to_string()))?;
-    serve(listener, config, Arc::new(SystemClock), stop()?).await
+/// Prints the witness's key, and serves unless only that was asked for.
+async fn watch(args: WitnessArgs) -> Result<(), Error> {
+    telemetry::log(&Config::new(&args.data).log)?;
+    let cosigner = witness::open(&args, Arc::new(SystemClock))?;
+    writeln!(std::io::stdout().lock(), "{}", cosigner.key()).map_err(Error::io("standard output"))?;
+    if args.show_key { Ok(()) } else { witness::serve(&args, cosigner, stop()?).await }
 }
 
 /// Ends at the first SIGTERM or SIGINT.

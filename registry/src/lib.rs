@@ -4,6 +4,7 @@
 //! * [`routes`]: one file per operation of the API; [`gate`] has the checks of a publish request, [`store`] the transaction.
 //! * [`store`]: the only SQL; [`blobs`]: archives and statements as files.
 //! * [`log`]: the Merkle log over all statements.
+//! * [`witness`]: a witness of other logs, as a server of its own.
 //! * [`admin`]: the operator's commands, on the folder and the database directly.
 //! * [`config`]: flags, environment and `registry.toml`.
 
@@ -38,6 +39,7 @@ pub mod tokens;
 pub mod traffic;
 pub mod upload;
 pub mod usage;
+pub mod witness;
 
 pub use config::Config;
 pub use error::Error;

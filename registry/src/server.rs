@@ -1,6 +1,6 @@
 //! Running the registry: connections with their limits, work in the background, and an orderly end.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request};
 use hyper::server::conn::http1;
@@ -112,6 +112,11 @@ fn announce(listener: &TcpListener, admin: Option<&TcpListener>, state: &AppStat
         let address = listener.local_addr().map_err(Error::io("listener"))?;
         text.extend(["http://", &address.to_string(), "\n"]);
     }
+    write_ready(path, &text)
+}
+
+/// Writes a ready file so that whoever waits for it sees all of it or nothing.
+pub(crate) fn write_ready(path: &Path, text: &str) -> Result<(), Error> {
     let part = path.with_extension("part");
     std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).map_err(Error::io(path))
 }
@@ -140,7 +145,12 @@ async fn background(state: AppState) {
 }
 
 /// Accepts connections until `shutdown` ends, then waits for those that are open, within the deadline.
-async fn accept(listener: TcpListener, router: Router, limits: ServerLimits, shutdown: impl Future<Output = ()>) {
+pub(crate) async fn accept(
+    listener: TcpListener,
+    router: Router,
+    limits: ServerLimits,
+    shutdown: impl Future<Output = ()>,
+) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let open = GracefulShutdown::new();
     tokio::pin!(shutdown);

@@ -21,6 +21,7 @@ pub mod publisher;
 pub mod registry;
 pub mod run;
 pub mod skills;
+pub mod witness;
 pub mod world;
 
 pub use people::{Owner, Person, Reader, Stranger};

@@ -148,6 +148,13 @@ impl Registry {
         self.running = Some(running);
     }
 
+    /// Starts it where it is expected to refuse, and says how it ended.
+    pub fn serve_to_the_end(&self) -> Outcome {
+        let data = self.data.to_string_lossy().into_owned();
+        let args = ["serve", "--data", &data, "--listen", "127.0.0.1:0", "--log", "error"];
+        run::run(&programs::skill_registry(), &args, &self.folder, &[], None)
+    }
+
     /// Asks it to stop, waits until it has, and says with which exit status it ended.
     pub fn stop(&mut self) -> i32 {
         let mut running = self.running.take().expect("it runs");

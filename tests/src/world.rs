@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Owner, Person, Reader, Stranger, postgres::Postgres, proxy::Proxy, registry::Registry, run::Redactions};
+use crate::{
+    Owner, Person, Reader, Stranger, postgres::Postgres, proxy::Proxy, registry::Registry, run::Redactions,
+    witness::Witness,
+};
 
 /// Everything that a story happens in. It ends with the story: processes are stopped, folders removed.
 #[derive(Debug)]
@@ -62,6 +65,21 @@ impl World {
         let mut registry = Registry::new(&folder.path().join("registry"), &all, url.as_deref());
         registry.start();
         Self { registry, proxy, postgres, folder }
+    }
+
+    /// A registry with a witness whose signature it announces as needed.
+    pub fn witnessed() -> (Self, Witness) {
+        let folder = tempfile::Builder::new().prefix("skill-story-").tempdir().expect("a temporary folder");
+        let flags = ["--read-rate", "0", "--write-rate", "0"];
+        let mut registry = Registry::new(&folder.path().join("registry"), &flags, None);
+        let key = registry.admin(&["key", "show"]).ok().stdout;
+        let mut witness = Witness::new(&folder.path().join("witness"), key.trim());
+        witness.start();
+        let (at, key) = (witness.address(), witness.key());
+        let settings = format!("quorum = 1\n[[witness]]\nurl = \"http://{at}\"\nkey = \"{key}\"\n");
+        std::fs::write(registry.data().join("registry.toml"), settings).expect("the settings");
+        registry.start();
+        (Self { registry, proxy: None, _postgres: None, folder }, witness)
     }
 
     /// The address that people use.

@@ -56,4 +56,5 @@ mod version;
 mod well_known;
 mod whoami;
 mod why;
+mod witness;
 mod yank;

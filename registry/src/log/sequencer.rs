@@ -106,14 +106,16 @@ impl Sequencer {
     /// Reads database and files again, as at the start, and publishes what was committed and not published.
     pub(super) async fn reload(&mut self) -> Result<(), Error> {
         let opened = start::open(&self.store, &self.files, &self.identity).await?;
-        let behind = opened.checkpoint.as_ref().is_none_or(|signed| signed.checkpoint.size < opened.edge.size());
-        match opened.checkpoint {
-            Some(signed) if !behind => {
-                self.published.send_replace(Arc::new(Published::new(signed, opened.edge.clone())));
-                self.edge = Some(opened.edge);
-            }
-            _ => self.publish(opened.edge).await?,
+        let current = opened.checkpoint.filter(|signed| signed.checkpoint.size == opened.edge.size());
+        let is_published = current.is_some();
+        if let Some(signed) = current {
+            self.published.send_replace(Arc::new(Published::new(signed, opened.edge.clone())));
         }
+        if !is_published || self.witnesses.any() {
+            // Also what is published already: a witness may have signed more than database and files know, if both are an old copy.
+            return self.publish(opened.edge).await;
+        }
+        self.edge = Some(opened.edge);
         Ok(())
     }
 
@@ -199,7 +201,13 @@ impl Sequencer {
     /// Signs and publishes the checkpoint of a log that is durable.
     async fn publish(&mut self, edge: Edge) -> Result<(), Error> {
         let checkpoint = Checkpoint::new(&self.identity.origin, edge.size(), edge.root()?);
-        let mut signed = Signed::sign(checkpoint, &self.identity.log_key, &self.identity.log)?;
+        // The cosignatures of an unchanged checkpoint stay, also of witnesses that do not answer now.
+        let published = self.published.borrow().signed.clone();
+        let mut signed = if published.checkpoint == checkpoint && checkpoint.size > 0 {
+            published
+        } else {
+            Signed::sign(checkpoint, &self.identity.log_key, &self.identity.log)?
+        };
         self.witnesses.collect(&mut signed, &self.files).await?;
         let (files, text) = (self.files.clone(), signed.to_string());
         blocking(move || files.put_checkpoint(&text)).await?;

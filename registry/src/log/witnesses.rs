@@ -61,7 +61,7 @@ impl Witnesses {
     /// Asks all witnesses to cosign a checkpoint whose files are durable, and adds what they answer.
     ///
     /// Those who do not answer in time are left out: the log goes on without them, and clients that ask for more signatures than there
-    /// are say so. Fails with `E_LOG_ROLLBACK` if one of them has signed a larger log of ours.
+    /// are say so. Fails with `E_LOG_ROLLBACK` if one of them has signed a larger log of ours, or one that ours does not continue.
     pub async fn collect(&self, signed: &mut Signed, files: &LogFiles) -> Result<(), Error> {
         let Some(client) = &self.client else { return Ok(()) };
         let now = Instant::now();
@@ -69,10 +69,15 @@ impl Witnesses {
         let asked = ready.map(|(witness, state)| ask(client, witness, state, signed, files));
         for answer in futures::future::join_all(asked).await {
             for signature in answer? {
-                signed.note_mut().push(signature)?;
+                signed.note_mut().replace(signature)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether there is any.
+    pub fn any(&self) -> bool {
+        !self.all.is_empty()
     }
 
     /// Whether a cosignature of the published checkpoint is missing or old.
@@ -129,26 +134,45 @@ async fn exchange(
         let body = request(old, signed, files).await?;
         let response = client.post(url.clone()).body(body).send().await.map_err(|e| failed(e.to_string()))?;
         let status = response.status().as_u16();
-        let text = response.bytes().await.map_err(|e| failed(e.to_string()))?;
-        let text = std::str::from_utf8(&text).ok().filter(|text| text.len() <= MAX_ANSWER).unwrap_or_default();
-        match status {
-            200 => return signatures(text, witness, signed),
-            409 => {
-                let other = || failed("it knows another tree of this size".to_owned());
-                old = parse_number(text.trim_end()).ok_or_else(other)?;
-            }
-            status => return Err(failed(format!("it answers {status}: {:.200}", text.escape_debug()))),
+        let text = text(response).await?;
+        let text = text.as_str();
+        match (status, parse_number(text.trim_end())) {
+            (200, _) => return signatures(text, witness, signed),
+            (409, Some(size)) if size != old => old = size,
+            // It signed a tree of exactly this size, and not this one.
+            (409, _) if old == signed.checkpoint.size => return Err(contradicts(witness, signed, old)),
+            // The proof is of our own making: that it does not hold means that our first leaves are others.
+            (422, _) if old > 0 => return Err(contradicts(witness, signed, old)),
+            (status, _) => return Err(failed(format!("it answers {status}: {:.200}", text.escape_debug()))),
         }
         if old > signed.checkpoint.size {
-            let detail = format!(
-                "{} has signed {old} of our statements, and there are {}",
-                witness.key.name(),
-                signed.checkpoint.size
-            );
-            return Err(Fault::new(codes::LOG_ROLLBACK).at(&signed.checkpoint.origin).detail(detail).into());
+            let (name, size) = (witness.key.name(), signed.checkpoint.size);
+            return Err(rollback(signed, format!("{name} has signed {old} of our statements, and there are {size}")));
         }
     }
     Err(failed("it changes its mind about what it signed".to_owned()))
+}
+
+/// Nothing is to be published any more until somebody has looked.
+fn rollback(signed: &Signed, detail: String) -> Error {
+    Fault::new(codes::LOG_ROLLBACK).at(&signed.checkpoint.origin).detail(detail).into()
+}
+
+fn contradicts(witness: &Witness, signed: &Signed, old: u64) -> Error {
+    rollback(signed, format!("{} has signed {old} statements that are not our first ones", witness.key.name()))
+}
+
+/// The text of an answer, which must be short.
+async fn text(mut response: reqwest::Response) -> Result<String, Error> {
+    let failed = |e: reqwest::Error| Error::Start(e.to_string());
+    let mut bytes = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(failed)? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() > MAX_ANSWER {
+            return Err(Error::Start("its answer is too long".to_owned()));
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Error::Start("its answer is not UTF-8".to_owned()))
 }
 
 /// The body of `add-checkpoint`: the size before, the consistency proof, the checkpoint.
