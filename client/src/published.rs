@@ -56,6 +56,9 @@ pub fn choose<'e>(entry: &'e Entry, which: &Which) -> Result<&'e Line, Fault> {
 /// [`codes::QUARANTINED`], [`codes::DIGEST`], [`codes::TREE`], [`codes::OFFLINE`], network faults.
 pub async fn package(context: &Context, entry: &Entry, line: &Line) -> anyhow::Result<Package> {
     let place = format!("{}@{}", entry.index.header.pkg, line.vers);
+    if let Some((_, published)) = entry.version(&line.vers) {
+        entry.chain.chain.state(published)?;
+    }
     if matches!(entry.status(line), LineStatus::Quarantined | LineStatus::Gone) {
         return Err(Fault::new(codes::QUARANTINED).at(place).into());
     }

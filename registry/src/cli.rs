@@ -61,6 +61,14 @@ fn report(error: &Error) {
     }
 }
 
+async fn start(args: ServeArgs) -> Result<(), Error> {
+    let config = Config::for_serve(args)?;
+    telemetry::log(&config.log)?;
+    let address = config.http.listen;
+    let listener = TcpListener::bind(address).await.map_err(Error::io(address.to_string()))?;
+    serve(listener, config, Arc::new(SystemClock), stop()?).await
+}
+
 /// Prints the witness's key, and serves unless only that was asked for.
 async fn watch(args: WitnessArgs) -> Result<(), Error> {
     telemetry::log(&Config::new(&args.data).log)?;

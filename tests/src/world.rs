@@ -79,7 +79,7 @@ impl World {
         let settings = format!("quorum = 1\n[[witness]]\nurl = \"http://{at}\"\nkey = \"{key}\"\n");
         std::fs::write(registry.data().join("registry.toml"), settings).expect("the settings");
         registry.start();
-        (Self { registry, proxy: None, _postgres: None, folder }, witness)
+        (Self { registry, proxy: None, postgres: None, folder }, witness)
     }
 
     /// The address that people use.

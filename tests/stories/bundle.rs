@@ -41,7 +41,8 @@ fn an_exported_file_installs_with_proof_without_a_network() {
     assert_eq!(there.installed(".agents/skills", "notes"), here.installed(".agents/skills", "notes"));
     there.skill(&["verify", "--strict", "--offline"]).ok();
     // Without a lock too: what the file knows is resolved.
-    kim.project("other").skill(&["install", "ada/tools", "--offline"]).ok();
+    let other = kim.project("other").skill(&["install", "ada/tools", "--offline"]).ok();
+    other.says("later yanks not visible");
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Source {
     }
 
     /// The latest moment at which the log is known to have been alive.
-    fn as_of(&self, operator: &OperatorChain) -> Option<Timestamp> {
+    pub fn as_of(&self, operator: &OperatorChain) -> Option<Timestamp> {
         operator.chain.latest().max(self.log.witnessed().map(Timestamp::from_unix))
     }
 }

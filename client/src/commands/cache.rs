@@ -156,7 +156,7 @@ struct Cleaned {
 
 fn clean(context: &Context, dry_run: bool) -> Result<(), Fault> {
     let mut cleaned = Cleaned { dry_run, bytes: 0, files: 0 };
-    for folder in ["archives", "index"].map(|name| context.env.cache_dir.join(name)) {
+    for folder in ["archives", "index", "log"].map(|name| context.env.cache_dir.join(name)) {
         if !folder.is_dir() {
             continue;
         }

@@ -118,6 +118,8 @@ fn promise(locked: &Locked, source: &Source, entry: Option<&crate::catalogue::En
     if let Some((what, _)) = checks.iter().find(|(_, equal)| !equal) {
         return Err(differs(locked, what));
     }
+    // A release whose keys were all revoked has a code of its own.
+    entry.chain.chain.state(published)?;
     if matches!(entry.status(line), LineStatus::Quarantined | LineStatus::Gone) {
         return Err(Fault::new(codes::QUARANTINED).at(place));
     }

@@ -116,6 +116,9 @@ async fn resolved(
         context.output.status("Resolving", format!("{} {verb}", count(registries.len(), "skill")));
     }
     let entries = catalogue.reachable(&registries).await?;
+    if context.global.offline {
+        say_as_of(context, entries.values()).await?;
+    }
     let keep = |locked: &&Locked| match &wish.unlock {
         Unlock::Nothing => true,
         Unlock::Some(moving) => !moving.contains(&locked.name),
@@ -151,6 +154,19 @@ async fn resolved(
     }
     lock.skills.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(with_wishes(lock, wish))
+}
+
+/// Without a network, says how old what is known of each registry is.
+async fn say_as_of(context: &Context, entries: impl Iterator<Item = &Entry>) -> anyhow::Result<()> {
+    let mut said = BTreeSet::new();
+    for source in entries.map(|entry| &entry.source) {
+        if said.insert(source.origin.clone())
+            && let Some(time) = source.as_of(&*source.operator(context).await?)
+        {
+            context.output.status("As of", format!("{time} ({}); later yanks not visible", source.origin));
+        }
+    }
+    Ok(())
 }
 
 fn locked(id: &SkillId, version: &skill_schema::Version, entry: &Entry, root: Option<&Root>) -> Result<Locked, Fault> {
