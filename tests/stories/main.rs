@@ -12,6 +12,7 @@ mod diff;
 mod doctor;
 mod explain;
 mod faults;
+mod fsck;
 mod help;
 mod index;
 mod info;
