@@ -1,6 +1,7 @@
 //! The append-only Merkle log: what is in it, and the proofs that it only ever grew.
 //!
 //! * [`merkle`]: hashing (RFC 6962 §2.1), inclusion and consistency proofs in both directions.
+//! * [`frontier`]: a tree that only grows, with its root after each leaf.
 //! * [`tile`]: the static files of a log (C2SP tlog-tiles), and a tree that is read from them.
 //! * [`checkpoint`]: a log's signed size and root (C2SP tlog-checkpoint, tlog-cosignature).
 //! * [`proof`]: the proof that a statement is in a log, in one text (C2SP tlog-proof).
@@ -8,6 +9,7 @@
 
 pub mod checkpoint;
 pub mod fork;
+pub mod frontier;
 pub mod merkle;
 pub mod proof;
 pub mod tile;

@@ -164,12 +164,12 @@ mod tests {
             "no skill"
         );
         let skill = |name: &str| Skill { name: name.parse().expect("a name"), version: Version::new(1, 0, 0) };
-        export.skills = vec![skill("a/b"), skill("a/c")];
+        export.skills = vec![skill("acme/b"), skill("acme/c")];
         export.put_archive(&Digest::ZERO, b"bytes");
         let json = export.to_json().expect("small");
         let read = Export::parse(&json).expect("a file");
         assert_eq!((read.archive(&Digest::ZERO).as_deref(), &read), (Ok(&b"bytes"[..]), &export));
-        assert!(read.archive(&Digest([1; 32])).is_err() && read.chain("a").is_err() && read.proof(b"x").is_err());
+        assert!(read.archive(&Digest([1; 32])).is_err() && read.chain("acme").is_err() && read.proof(b"x").is_err());
         let text = String::from_utf8(json).expect("JSON");
         for bad in
             ["", "{}", &text.replace("/v1", "/v2"), &text.replace("\"origin\"", "\"org\""), &text[..text.len() - 1]]

@@ -10,6 +10,7 @@ use crate::{
     clock::SystemClock,
     config::{Config, ServeArgs},
     error::Error,
+    fsck::{self, FsckArgs},
     server::serve,
     telemetry,
     witness::{self, WitnessArgs},
@@ -33,6 +34,8 @@ pub enum Command {
     Admin(Box<AdminArgs>),
     /// Sign the checkpoints of logs that only ever grow (C2SP tlog-witness).
     Witness(Box<WitnessArgs>),
+    /// Check that everything a registry stores is what its signed statements lead to. Reads only; works while the server runs.
+    Fsck(Box<FsckArgs>),
 }
 
 /// Runs the program.
@@ -41,12 +44,13 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => start(*args).await,
         Command::Admin(args) => admin::run(*args).await,
         Command::Witness(args) => watch(*args).await,
+        Command::Fsck(args) => check(*args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report(&error);
-            ExitCode::from(error.code().exit as u8)
+            ExitCode::from(error.exit() as u8)
         }
     }
 }
@@ -56,8 +60,20 @@ pub async fn run(cli: Cli) -> ExitCode {
 fn report(error: &Error) {
     let code = error.code();
     eprintln!("error[{}]: {error}", code.id);
-    if !code.help.is_empty() && matches!(error, Error::Fault(_)) {
+    if !code.help.is_empty() && matches!(error, Error::Fault(_) | Error::Unsound(_)) {
         eprintln!("help: {}", code.help);
+    }
+}
+
+/// Prints the report of a check; what is wrong is an error.
+async fn check(args: FsckArgs) -> Result<(), Error> {
+    let json = args.json;
+    let report = fsck::check(&Config::for_fsck(args)?).await?;
+    let text = if json { report.to_json() } else { report.to_string() };
+    std::io::stdout().lock().write_all(text.as_bytes()).map_err(Error::io("standard output"))?;
+    match report.wrong {
+        Some(wrong) => Err(Error::Unsound(wrong)),
+        None => Ok(()),
     }
 }
 

@@ -4,7 +4,13 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use skill_schema::{Code, Fault, codes, problem::Problem};
+use skill_schema::{
+    Code, Fault,
+    codes::{self, Exit},
+    problem::Problem,
+};
+
+use crate::fsck::Wrong;
 
 /// Why a request, a command or the start of the server failed.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +51,9 @@ pub enum Error {
     /// What is stored contradicts itself.
     #[error("stored data is damaged: {0}")]
     Damaged(String),
+    /// A check of what is stored has found something wrong.
+    #[error("{0}")]
+    Unsound(Wrong),
     /// The server or a command cannot start like this.
     #[error("{0}")]
     Start(String),
@@ -66,10 +75,20 @@ impl Error {
     pub fn code(&self) -> &'static Code {
         match self {
             Self::Fault(fault) | Self::Refused { fault, .. } | Self::Wait { fault, .. } => fault.code,
+            Self::Unsound(wrong) => wrong.code,
             Self::Start(_) => codes::SERVER_CONFIG,
             Self::Database(error) if is_passing(error) => codes::UNAVAILABLE,
             Self::Io { source, .. } if is_of_the_disk(source) => codes::UNAVAILABLE,
             _ => codes::INTERNAL,
+        }
+    }
+
+    /// The exit status of a command that ends with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            // Whatever rule it breaks: it was signed or stored like this.
+            Self::Unsound(_) => Exit::Integrity,
+            _ => self.code().exit,
         }
     }
 

@@ -4,6 +4,7 @@
 //! * [`routes`]: one file per operation of the API; [`gate`] has the checks of a publish request, [`store`] the transaction.
 //! * [`store`]: the only SQL; [`blobs`]: archives and statements as files.
 //! * [`log`]: the Merkle log over all statements.
+//! * [`fsck`]: whether all of it is what the signed statements lead to.
 //! * [`witness`]: a witness of other logs, as a server of its own.
 //! * [`admin`]: the operator's commands, on the folder and the database directly.
 //! * [`config`]: flags, environment and `registry.toml`.
@@ -19,6 +20,7 @@ pub mod clock;
 pub mod config;
 pub mod data;
 pub mod error;
+pub mod fsck;
 pub mod gate;
 pub mod http;
 pub mod ids;

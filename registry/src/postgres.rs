@@ -42,7 +42,7 @@ impl Postgres {
     pub fn fresh_database(&self) -> String {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let name = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        self.psql(&format!("create database {name}")).unwrap();
+        self.psql(&format!("create database {name}")).expect("a server that runs makes databases");
         format!("postgres:///{name}?host={}&user=registry", self.folder.display())
     }
 

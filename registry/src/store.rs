@@ -8,6 +8,7 @@ pub mod deprecate;
 pub mod dialect;
 pub mod download;
 pub mod event;
+pub mod fsck;
 pub mod index;
 pub mod info;
 pub mod meta;
@@ -40,6 +41,8 @@ pub struct Store {
     /// Connections that write: one on SQLite.
     write: AnyPool,
     dialect: Dialect,
+    /// Whether it is a file that was read without a lock, because nobody had it open.
+    is_alone: bool,
 }
 
 impl Store {
@@ -52,7 +55,7 @@ impl Store {
         let write = pool(dialect, writers).connect_with(options.clone()).await?;
         sqlx::migrate!("../migrations").run(&write).await?;
         let read = pool(dialect, config.readers.max(1)).connect_with(options).await?;
-        let store = Self { read, write, dialect };
+        let store = Self { read, write, dialect, is_alone: false };
         store.prepare_search().await?;
         Ok(store)
     }
@@ -86,6 +89,11 @@ impl Store {
 }
 
 fn pool(dialect: Dialect, connections: u32) -> AnyPoolOptions {
+    pool_with(dialect, connections, dialect.on_connect())
+}
+
+/// A pool whose connections run these statements first.
+fn pool_with(dialect: Dialect, connections: u32, first: &'static [&'static str]) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
         .min_connections(1)
@@ -93,7 +101,7 @@ fn pool(dialect: Dialect, connections: u32) -> AnyPoolOptions {
         .test_before_acquire(dialect == Dialect::Postgres)
         .after_connect(move |connection, _| {
             Box::pin(async move {
-                for statement in dialect.on_connect() {
+                for statement in first {
                     sqlx::query(*statement).execute(&mut *connection).await?;
                 }
                 Ok(())

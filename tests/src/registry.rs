@@ -190,8 +190,17 @@ impl Registry {
 
     /// Runs `skill-registry admin …` on its folder.
     pub fn admin(&self, args: &[&str]) -> Outcome {
+        self.on_its_folder("admin", args)
+    }
+
+    /// Runs `skill-registry fsck …` on its folder.
+    pub fn fsck(&self, args: &[&str]) -> Outcome {
+        self.on_its_folder("fsck", args)
+    }
+
+    fn on_its_folder(&self, command: &str, args: &[&str]) -> Outcome {
         let data = self.data.to_string_lossy().into_owned();
-        let mut all = vec!["admin", "--data", data.as_str()];
+        let mut all = vec![command, "--data", data.as_str()];
         if let Some(url) = &self.database {
             all.extend(["--database-url", url.as_str()]);
         }

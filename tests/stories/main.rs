@@ -14,6 +14,7 @@ mod doctor;
 mod evil;
 mod explain;
 mod faults;
+mod fsck;
 mod help;
 mod index;
 mod info;

@@ -89,6 +89,39 @@ fn a_registry_that_was_restored_from_yesterday_does_not_start() {
 }
 
 #[test]
+fn a_history_that_was_written_anew_while_the_witness_was_away_is_noticed() {
+    let (mut world, mut witness) = World::witnessed();
+    let ada = world.owner("ada");
+    assert_eq!(world.registry.stop(), 0);
+    let data = world.registry.data().to_owned();
+    let yesterday = world.place("backup").join("data");
+    copy(&data, &yesterday);
+    world.registry.start();
+    let _ = ada.publishes("notes", "1.0.0");
+    let lost = checkpoint(&world).checkpoint;
+    assert_eq!(world.registry.stop(), 0);
+    fs::remove_dir_all(&data).expect("removed");
+    copy(&yesterday, &data);
+    witness.kill();
+    world.registry.start();
+    // As many statements as were lost, and then more.
+    let bob = world.owner("bob");
+    for more in [0, 1] {
+        let now = checkpoint(&world).checkpoint;
+        assert_eq!((now.size, now.root != lost.root), (lost.size + more, true));
+        assert_eq!(world.registry.stop(), 0);
+        witness.start();
+        let outcome = world.registry.serve_to_the_end().refused(6, "E_LOG_ROLLBACK");
+        assert!(outcome.stderr.contains("not our first ones"), "{outcome}");
+        witness.kill();
+        world.registry.start();
+        if more == 0 {
+            let _ = bob.publishes("notes", "1.0.0");
+        }
+    }
+}
+
+#[test]
 fn a_witness_that_was_killed_remembers_what_it_signed() {
     let (world, mut witness) = World::witnessed();
     let signed = checkpoint(&world);

@@ -28,6 +28,41 @@ impl Dialect {
         }
     }
 
+    /// The same for somebody who only reads. On SQLite a database that is missing is not made, and one that nobody has open (it has
+    /// no `-wal` beside it) is read without making the files that a shared one needs.
+    pub fn for_reading(url: Option<&str>, data: &Path) -> Result<(Self, String), Error> {
+        if url.is_some() {
+            return Self::of(url, data);
+        }
+        let file = data.join(FILE);
+        if !file.try_exists().map_err(Error::io(&file))? {
+            return Err(Error::Start(format!("{}: there is no database", file.display())));
+        }
+        let mode = if Self::is_open(data) { "mode=ro" } else { "mode=ro&immutable=1" };
+        Ok((Self::Sqlite, format!("sqlite://{}?{mode}", encode(&file)?)))
+    }
+
+    /// Whether somebody has the SQLite database of a data folder open, or did not close it.
+    pub fn is_open(data: &Path) -> bool {
+        data.join(format!("{FILE}-wal")).exists()
+    }
+
+    /// Run on every new connection that only reads.
+    pub fn on_connect_for_reading(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => &["pragma query_only = on", "pragma busy_timeout = 5000", "pragma cache_size = -16000"],
+            Self::Postgres => &["set default_transaction_read_only = on"],
+        }
+    }
+
+    /// Starts a transaction that reads one state of the database to its end.
+    pub fn begin_reading(self) -> &'static str {
+        match self {
+            Self::Sqlite => "begin",
+            Self::Postgres => "begin isolation level repeatable read read only",
+        }
+    }
+
     /// Run on every new connection. On SQLite: readers beside one writer, and a commit is on the disk before it is acknowledged.
     pub fn on_connect(self) -> &'static [&'static str] {
         match self {

@@ -3,9 +3,12 @@
 mod auth;
 mod body;
 mod client;
+mod fsck;
 mod log;
 mod openapi;
 mod owners;
+#[path = "../../src/postgres.rs"]
+mod postgres;
 mod publish;
 mod quarantine;
 mod read;
