@@ -3,6 +3,7 @@
 mod auth;
 mod body;
 mod client;
+mod fuzz;
 mod log;
 mod openapi;
 mod owners;
