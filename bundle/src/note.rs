@@ -262,6 +262,8 @@ mod tests {
     fn notes_that_are_malformed_in_one_place_are_refused() {
         let good = signed().to_string();
         let line = good.lines().last().unwrap().to_owned();
+        let many: Vec<String> = (0..=MAX_SIGNATURES).map(|n| format!("\u{2014} w{n} AAAAAAA=\n")).collect();
+        let many = many.concat();
         for bad in [
             String::new(),
             "a\n".to_owned(),
@@ -279,7 +281,7 @@ mod tests {
             good.replace(&line, &format!("{line} x")),
             good.replace("\n\n", "\n"),
             "x".repeat(MAX_NOTE + 1),
-            format!("a\n\n{}", (0..=MAX_SIGNATURES).map(|n| format!("\u{2014} w{n} AAAAAAA=\n")).collect::<String>()),
+            format!("a\n\n{many}"),
         ] {
             assert_eq!(Note::parse(bad.as_bytes()).map_err(|f| f.code), Err(codes::NOTE), "{bad:.200}");
         }

@@ -119,7 +119,9 @@ fn seconds() -> Option<u64> {
 /// Runs a target on each input, and on so many mutations of them, or for as long as `SKILL_FUZZ_SECONDS` says.
 pub fn run(name: &str, target: fn(&[u8]), inputs: &[Vec<u8>], tries: usize) {
     assert!(!inputs.is_empty(), "no inputs for {name}");
-    inputs.iter().for_each(|input| target(input));
+    for input in inputs {
+        target(input);
+    }
     let mut random = Random(0x5eed ^ u64::from(name.as_bytes()[0]));
     let (begun, time) = (Instant::now(), seconds().map(Duration::from_secs));
     let mut done = 0;

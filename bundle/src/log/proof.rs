@@ -140,7 +140,7 @@ mod tests {
             assert_ne!(bad, good, "{from:?}");
             assert!(Proof::parse(bad.as_bytes()).is_err(), "{from:?} → {to:?}");
         }
-        let long = good.replacen(&hash, &format!("{hash}\n").repeat(MAX_PROOF + 1).trim_end(), 1);
+        let long = good.replacen(&hash, format!("{hash}\n").repeat(MAX_PROOF + 1).trim_end(), 1);
         assert_eq!(Proof::parse(long.as_bytes()).map_err(|f| f.code), Err(codes::PROOF));
         assert!(Proof::parse(&vec![b'a'; MAX_BYTES + 1]).is_err());
     }

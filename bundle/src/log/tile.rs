@@ -1,6 +1,6 @@
 //! The static files of a log (C2SP tlog-tiles): tiles of up to 256 hashes, and bundles of up to 256 entries.
 
-use std::{collections::BTreeMap, convert::Infallible, fmt, str::FromStr};
+use std::{collections::BTreeSet, convert::Infallible, fmt, str::FromStr};
 
 use skill_schema::{Digest, Fault, codes};
 
@@ -74,7 +74,7 @@ impl Tile {
     pub fn size(self) -> u64 {
         let level = if let Kind::Hashes(level) = self.kind { u32::from(level) } else { 0 };
         let hashes = self.index.saturating_mul(WIDTH).saturating_add(u64::from(self.width));
-        hashes.checked_mul(1_u64.checked_shl(level * HEIGHT).unwrap_or(u64::MAX)).unwrap_or(u64::MAX)
+        hashes.saturating_mul(1_u64.checked_shl(level * HEIGHT).unwrap_or(u64::MAX))
     }
 
     /// All tiles and bundles that a log of `new` leaves has and one of `old` leaves had not, level by level, bundles first.
@@ -224,13 +224,13 @@ fn place(level: u32, index: u64, size: u64) -> Option<(Tile, usize, usize)> {
 pub fn needed<T>(size: u64, compute: impl FnOnce(&Recorder) -> Result<T, Infallible>) -> Vec<Tile> {
     let recorder = Recorder { size, tiles: std::cell::RefCell::default() };
     let _ = compute(&recorder);
-    recorder.tiles.into_inner().into_keys().collect()
+    recorder.tiles.into_inner().into_iter().collect()
 }
 
 /// A tree without hashes that notes which tiles were asked for.
 pub struct Recorder {
     size: u64,
-    tiles: std::cell::RefCell<BTreeMap<Tile, ()>>,
+    tiles: std::cell::RefCell<BTreeSet<Tile>>,
 }
 
 impl Nodes for Recorder {
@@ -238,7 +238,7 @@ impl Nodes for Recorder {
 
     fn node(&self, level: u32, index: u64) -> Result<Digest, Infallible> {
         if let Some((tile, _, _)) = place(level, index, self.size) {
-            self.tiles.borrow_mut().insert(tile, ());
+            self.tiles.borrow_mut().insert(tile);
         }
         Ok(Digest::ZERO)
     }
@@ -250,6 +250,8 @@ fn fault(detail: &str) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     /// All tiles of hashes of a tree.
