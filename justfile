@@ -37,6 +37,11 @@ peers publishes="2000":
     SKILL_AUDIT_PUBLISHES={{ publishes }} cargo nextest run -p skill-tests --test peers --test conformance
     cargo nextest run -p skill-bundle peers
 
+# Each fuzz target for a while, by mutating known inputs. With cargo-fuzz and a nightly compiler: `cd fuzz && cargo +nightly fuzz run note`
+fuzz seconds="60":
+    cargo build --tests -p skill-bundle -p skill-client -p skill-registry
+    SKILL_FUZZ_SECONDS={{ seconds }} cargo nextest run -p skill-bundle -p skill-client -p skill-registry --success-output final fuzz
+
 # Throughput and waiting times beside the least that could do them; release build, so it takes minutes. `just bench reads`
 bench *what:
     cargo build --release --workspace --bins

@@ -1,5 +1,10 @@
 //! Mutations of known inputs by a generator with a fixed seed: the short deterministic run that tests make of the fuzz targets.
 
+use std::{
+    io::Write as _,
+    time::{Duration, Instant},
+};
+
 /// xorshift64* (Vigna 2016): enough to choose mutations, and the same everywhere.
 pub struct Random(pub u64);
 
@@ -104,15 +109,31 @@ fn mutate(input: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     }
 }
 
-/// Runs a target on each input, and on so many mutations of them.
+/// How long to go on, if `SKILL_FUZZ_SECONDS` says so (`just fuzz`).
+fn seconds() -> Option<u64> {
+    #[expect(clippy::disallowed_methods, reason = "a switch of the test run, not of the product")]
+    let asked = std::env::var("SKILL_FUZZ_SECONDS").ok()?;
+    asked.parse().ok()
+}
+
+/// Runs a target on each input, and on so many mutations of them, or for as long as `SKILL_FUZZ_SECONDS` says.
 pub fn run(name: &str, target: fn(&[u8]), inputs: &[Vec<u8>], tries: usize) {
     assert!(!inputs.is_empty(), "no inputs for {name}");
-    inputs.iter().for_each(|input| target(input));
+    for input in inputs {
+        target(input);
+    }
     let mut random = Random(0x5eed ^ u64::from(name.as_bytes()[0]));
-    for _ in 0..tries {
+    let (begun, time) = (Instant::now(), seconds().map(Duration::from_secs));
+    let mut done = 0;
+    while time.map_or(done < tries, |time| begun.elapsed() < time) {
+        done += 1;
         let mut input = inputs[random.below(inputs.len())].clone();
         let other = &inputs[random.below(inputs.len())];
         mutate(&mut input, other, &mut random);
         target(&input);
+    }
+    if time.is_some() {
+        // Seen with --no-capture, and in the report of a failure.
+        let _ = writeln!(std::io::stdout(), "{name}: {done} mutations");
     }
 }

@@ -11,6 +11,8 @@ const WITHOUT: &[(&str, &str, &str)] = &[
     ("index", "client/src/commands", "read by every command that resolves"),
     ("well_known", "client/src/commands", "read on first contact: skill registry add, skill registry ping"),
     ("scope", "client/src/commands", "skill key enroll and its siblings send it"),
+    ("log", "client/src/commands", "read by every command that asks a registry"),
+    ("snapshot", "client/src/commands", "for auditors and mirrors"),
 ];
 
 const STATIONS: &[&str] = &["client/src/commands", "registry/src/routes", "tests/stories"];

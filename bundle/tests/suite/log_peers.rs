@@ -65,7 +65,7 @@ fn ct_merkle_has_the_same_roots_and_proofs() {
         }
         for (before, old) in roots.iter().zip(1..) {
             let proof = merkle::prove_consistency(all.as_slice(), old, wide).unwrap();
-            let by_them = tree.prove_consistency(size - before.num_leaves() as usize);
+            let by_them = tree.prove_consistency(size - usize::try_from(before.num_leaves()).unwrap());
             let read = ConsistencyProof::try_from_bytes(concat(&proof)).unwrap();
             root.verify_consistency(before, &read).unwrap();
             let old_root = Digest(before.as_bytes().as_slice().try_into().unwrap());

@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod client;
 mod fsck;
+mod fuzz;
 mod log;
 mod openapi;
 mod owners;
