@@ -26,21 +26,11 @@ docs:
 demo *flags:
     ./demo {{ flags }}
 
-# Kills client and server at 200 random points and looks at what is left.
-faults tries="200":
+# Everything that breaks in the middle, often: kills at every system call, failing and full disks, lost connections. Prints a table; an hour.
+faults:
     cargo build --workspace --bins --tests
-    SKILL_FAULT_TRIES={{ tries }} cargo nextest run -p skill-tests faults
-
-# What other implementations make of ours, at length: a registry with 2,000 publishes is audited by Go's sumdb.
-peers publishes="2000":
-    cargo build --workspace --bins --tests
-    SKILL_AUDIT_PUBLISHES={{ publishes }} cargo nextest run -p skill-tests --test peers --test conformance
-    cargo nextest run -p skill-bundle peers
-
-# Each fuzz target for a while, by mutating known inputs. With cargo-fuzz and a nightly compiler: `cd fuzz && cargo +nightly fuzz run note`
-fuzz seconds="60":
-    cargo build --tests -p skill-bundle -p skill-client -p skill-registry
-    SKILL_FUZZ_SECONDS={{ seconds }} cargo nextest run -p skill-bundle -p skill-client -p skill-registry --success-output final fuzz
+    SKILL_FAULTS=long cargo nextest run -p skill-tests --test faults --no-capture --no-fail-fast 2>&1 | grep -E '^fault|FAIL|Summary'
+    SKILL_FAULT_TRIES=200 cargo nextest run -p skill-tests --test stories faults
 
 # Throughput and waiting times beside the least that could do them; release build, so it takes minutes. `just bench reads`
 bench *what:

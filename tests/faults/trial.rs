@@ -77,7 +77,7 @@ impl Trial {
 
     /// The request is sent again until it is answered for good; then everything that must hold is looked at.
     pub fn settle(&mut self, request: &Request) {
-        let answer = request.send(self.world.registry.address()).expect("a registry that answers");
+        let answer = self.answer(request);
         assert!(
             matches!(answer.status, 200 | 201),
             "a retry succeeds: {} {}\n{}",
@@ -88,6 +88,21 @@ impl Trial {
         let scope = self.ada.scope().to_owned();
         assert!(self.note(&scope, request, Some(&answer)));
         self.check();
+    }
+
+    /// An answer to a request. A server that is dying of what was done to it is started again.
+    fn answer(&mut self, request: &Request) -> Answer {
+        for _ in 0..100 {
+            if let Some(answer) = request.send(self.world.registry.address()) {
+                return answer;
+            }
+            if self.world.registry.has_ended() {
+                self.world.registry.forget();
+                self.world.registry.start();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("the registry does not answer:\n{}", self.world.registry.log_text());
     }
 
     /// What must hold after every fault: the log is whole and continues every checkpoint ever shown, every acknowledged publish is in it at
