@@ -76,7 +76,7 @@ fn a_download_that_is_cut_at_any_kilobyte_is_finished_or_refused() {
     for n in 0..24 {
         // Text that does not compress well, so that the archive has some size.
         let noise: String =
-            (0..40).map(|k| format!("{:?} ", skill_bundle::hash::sha256(format!("{n}.{k}").as_bytes()))).collect();
+            (0..40).map(|k| skill_bundle::hash::sha256(format!("{n}.{k}").as_bytes()).to_string() + " ").collect();
         skill.file(&format!("references/part-{n}.md"), &format!("# Part {n}\n\n{noise}\n"));
     }
     ada.publish(&skill).ok();

@@ -14,6 +14,10 @@ pub struct Strace {
 
 impl Strace {
     /// Attaches to all threads of a process. `calls` and `fault` are as strace's `--inject` takes them: `all`, `signal=KILL:when=7`.
+    #[expect(
+        clippy::zombie_processes,
+        reason = "it is waited for when the tracer is dropped, and a failed test ends with it"
+    )]
     pub fn attach(pid: u32, folder: &Path, calls: &str, fault: &str) -> Self {
         let (log, out) = (folder.join("strace.err"), folder.join("strace.out"));
         let errors = fs::File::create(&log).expect("a file");

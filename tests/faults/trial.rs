@@ -61,13 +61,13 @@ impl Trial {
         let body = answer.json();
         let proof = Proof::parse(body["proof"].as_str().expect("a proof").as_bytes()).expect("a proof");
         let stmt = body["stmt"].as_str().expect("a digest").parse().expect("a digest");
-        self.see(proof.checkpoint.clone());
+        self.see(&proof.checkpoint);
         self.acknowledged.push((format!("{scope}/{}", request.version), stmt, proof));
         true
     }
 
     /// Remembers a checkpoint that the registry showed. Two of one size with different roots end the test.
-    fn see(&mut self, signed: Signed) {
+    fn see(&mut self, signed: &Signed) {
         signed.verify(&self.policy).expect("a checkpoint that the registry signed");
         let size = signed.checkpoint.size;
         if let Some(before) = self.checkpoints.insert(size, signed.clone()) {
@@ -111,7 +111,7 @@ impl Trial {
         let address = self.world.registry.address();
         let get = |path: &str| http::send(address, "GET", path, &[], b"");
         let now = Signed::parse(&get("/log/checkpoint").body).expect("a checkpoint");
-        self.see(now.clone());
+        self.see(&now);
         let size = now.checkpoint.size;
         let mut leaves = Vec::new();
         let mut statements = Vec::new();

@@ -2,6 +2,9 @@
 
 use skill_tests::{Person, World};
 
+/// Changes one thing in a file.
+type Spoil = fn(&mut serde_json::Value);
+
 /// The registry's key.
 fn key(world: &World) -> String {
     world.registry.admin(&["key", "show"]).ok().stdout.trim().to_owned()
@@ -79,7 +82,7 @@ fn a_file_that_was_changed_anywhere_is_refused() {
     here.skill(&["bundle", "export", "-o", "skills.json"]).ok();
     let kim = island(&world, "kim");
     let good: serde_json::Value = serde_json::from_str(&here.read("skills.json")).expect("JSON");
-    let spoil: [(&str, fn(&mut serde_json::Value)); 8] = [
+    let spoil: [(&str, Spoil); 8] = [
         ("checkpoint", |file| file["checkpoint"] = "a\n1\nb\n".into()),
         ("archive", |file| {
             let all = file["archives"].as_object_mut().expect("archives");
