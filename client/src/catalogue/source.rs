@@ -54,7 +54,7 @@ impl Source {
     /// The operator's chain, verified; with a network it must show that the log is alive.
     ///
     /// # Errors
-    /// As [`Catalogue::reachable`]; [`codes::STALE`].
+    /// As [`super::Catalogue::reachable`]; [`codes::STALE`].
     pub async fn operator(&self, context: &Context) -> anyhow::Result<Rc<OperatorChain>> {
         self.operator_chain(context, false).await
     }

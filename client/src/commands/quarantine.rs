@@ -53,7 +53,7 @@ struct Result<'a> {
 /// Runs `skill quarantine`.
 ///
 /// # Errors
-/// [`codes::USAGE`] without an exact version; [`codes::CANCELLED`] if a removal is not confirmed; what the registry refuses.
+/// [`codes::USAGE`] without an exact version; an end without change if a removal is not confirmed; what the registry refuses.
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let id = &args.spec.id;
     let Which::Exact(version) = &args.spec.which else {
