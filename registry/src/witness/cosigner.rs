@@ -16,7 +16,7 @@ use skill_bundle::{
     hash::sha256,
     keys::{self, SecretKey},
     log::{checkpoint::Checkpoint, checkpoint::Signed, merkle},
-    note::{Algorithm, Note, VerifierKey},
+    note::{Algorithm, MAX_NOTE, Note, VerifierKey},
 };
 use tempfile::NamedTempFile;
 
@@ -147,7 +147,12 @@ impl Cosigner {
         let of_the_log = signatures.filter(|signature| keys.iter().any(|key| signature.is_by(key)));
         of_the_log.take(MAX_KEPT).try_for_each(|signature| note.push(signature.clone()))?;
         note.sign(&self.key, &self.secret, self.clock.timestamp().unix())?;
-        replace(record, &note.to_string())?;
+        let text = note.to_string();
+        // What cannot be read again would end the next start, and with it the witness of every other log.
+        if text.len() > MAX_NOTE {
+            return Ok(refused(400, "the checkpoint is too long to be kept with its signatures"));
+        }
+        replace(record, &text)?;
         let own = note.signatures().last().map(|signature| format!("{signature}\n"));
         Ok(Answer { status: 200, media_type: TEXT, text: own.unwrap_or_default() })
     }

@@ -127,6 +127,24 @@ fn a_damaged_record_is_not_taken_for_none() {
 }
 
 #[test]
+fn a_checkpoint_that_leaves_no_room_for_a_signature_is_not_signed() {
+    let dir = tempfile::tempdir().unwrap();
+    let witness = open(dir.path()).unwrap();
+    let long = |letters: usize| {
+        let checkpoint =
+            Checkpoint { extensions: vec!["x".repeat(letters)], ..Checkpoint::new(ORIGIN, 0, merkle::root(&[])) };
+        Signed::sign(checkpoint, &log_key(ORIGIN, &secret()), &secret()).unwrap().to_string()
+    };
+    let most = skill_bundle::note::MAX_NOTE - (long(1).len() - 1);
+    let add = |letters: usize| witness.add(format!("old 0\n\n{}", long(letters)).as_bytes()).unwrap();
+    let own = add(1).text.len();
+    for (letters, status) in [(most + 1, 400), (most, 400), (most - own + 1, 400), (most - own, 200)] {
+        assert_eq!(add(letters).status, status, "{letters}");
+        assert!(open(dir.path()).is_ok(), "{letters}: the record cannot be read");
+    }
+}
+
+#[test]
 fn nothing_is_signed_that_cannot_be_remembered() {
     let dir = tempfile::tempdir().unwrap();
     let witness = open(dir.path()).unwrap();
