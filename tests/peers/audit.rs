@@ -3,6 +3,10 @@
 use std::{fs, thread};
 
 use serde_json::json;
+use skill_bundle::{
+    keys::SecretKey,
+    note::{Algorithm, VerifierKey},
+};
 use skill_tests::{World, publisher::Publisher};
 
 use crate::sumdb::Sumdb;
@@ -108,4 +112,21 @@ fn the_foreign_auditor_notices_a_changed_entry_a_changed_hash_and_a_foreign_chec
     assert!(refused.contains("no verifiable signatures"), "{refused}");
     let refused = audit(&key(&other), &[]).expect_err("another log's key");
     assert!(refused.contains("no verifiable signatures"), "{refused}");
+}
+
+#[test]
+fn the_foreign_auditor_finds_the_witness_s_signature_under_every_checkpoint() {
+    let Some(sumdb) = Sumdb::build() else { return };
+    let (world, witness) = World::witnessed();
+    let publisher = Publisher::enrol(&world.registry, "acme");
+    let seen: Vec<String> = (0..3).map(|n| checkpoint_of(&publish(&world, &publisher, n))).collect();
+    let audit = |witness: Option<&str>| {
+        let input = json!({"url": world.url(), "vkey": key(&world), "witness": witness, "checkpoints": seen});
+        sumdb.run("audit", &input).unwrap_or_else(|e| panic!("{e}"))
+    };
+    // The log's checkpoint, one with the ready proof of each of five leaves, and the three of the publishes.
+    assert_eq!(audit(Some(&witness.key()))["cosigned"], 9);
+    assert_eq!(audit(None)["cosigned"], 0);
+    let other = VerifierKey::new("witness.test/w1", Algorithm::Cosignature, SecretKey::from_seed(&[7; 32]).public());
+    assert_eq!(audit(Some(&other.expect("a name").to_string()))["cosigned"], 0, "another witness of this name");
 }

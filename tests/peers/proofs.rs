@@ -56,6 +56,23 @@ fn key() -> (VerifierKey, SecretKey) {
     (VerifierKey::new(NAME, Algorithm::Ed25519, secret.public()).expect("a name"), secret)
 }
 
+/// When the witness saw what it signs.
+const SEEN: u64 = 1_795_392_000;
+
+fn witness() -> (VerifierKey, SecretKey) {
+    let secret = SecretKey::from_seed(&[3; 32]);
+    (VerifierKey::new("witness.example/w1", Algorithm::Cosignature, secret.public()).expect("a name"), secret)
+}
+
+/// A note with the log's signature and the witness's.
+fn note(text: &str) -> Note {
+    let mut note = Note::new(text.to_owned()).expect("a text");
+    for (key, secret) in [key(), witness()] {
+        note.sign(&key, &secret, SEEN).expect("signed");
+    }
+    note
+}
+
 fn hash(text: &str) -> Digest {
     parse_hash(text).expect("a hash")
 }
@@ -72,17 +89,20 @@ fn texts(hashes: &[Digest]) -> Vec<String> {
 #[test]
 fn what_go_signs_and_proves_is_what_we_sign_and_prove() {
     let Some(sumdb) = Sumdb::build() else { return };
-    let input = json!({"seed": "02".repeat(32), "name": NAME, "texts": TEXTS, "entries": entries(), "sizes": SIZES});
+    let cosigner = json!({"seed": "03".repeat(32), "name": witness().0.name(), "time": SEEN});
+    let texts = json!({"seed": "02".repeat(32), "name": NAME, "witness": cosigner, "texts": TEXTS});
+    let mut input = json!({"entries": entries(), "sizes": SIZES});
+    input.as_object_mut().expect("an object").extend(texts.as_object().expect("an object").clone());
     let made = sumdb.run("make", &input).unwrap_or_else(|e| panic!("{e}"));
     let made: Made = serde_json::from_value(made).expect("as the peer writes it");
-    let ((key, secret), all) = (key(), leaves());
+    let ((key, _), all) = (key(), leaves());
     assert_eq!(made.vkey, key.to_string());
     assert_eq!(made.notes.len(), TEXTS.len());
     for (theirs, text) in made.notes.iter().zip(TEXTS) {
-        assert_eq!(Note::parse(theirs.as_bytes()).expect("a note").verify(&key), Ok(Some(Verified::Signed)));
-        let mut ours = Note::new((*text).to_owned()).expect("a text");
-        ours.sign(&key, &secret, 0).expect("signed");
-        assert_eq!(&ours.to_string(), theirs);
+        let read = Note::parse(theirs.as_bytes()).expect("a note");
+        assert_eq!(read.verify(&key), Ok(Some(Verified::Signed)));
+        assert_eq!(read.verify(&witness().0), Ok(Some(Verified::Seen(SEEN))));
+        assert_eq!(&note(text).to_string(), theirs);
     }
     assert_eq!((made.records.len(), made.trees.len()), (SIZES.iter().sum(), SIZES.iter().sum()));
     for record in &made.records {
@@ -102,19 +122,8 @@ fn what_go_signs_and_proves_is_what_we_sign_and_prove() {
 #[test]
 fn what_we_sign_and_prove_go_believes_and_what_we_spoil_it_does_not() {
     let Some(sumdb) = Sumdb::build() else { return };
-    let ((key, secret), all) = (key(), leaves());
-    let notes: Vec<String> = TEXTS
-        .iter()
-        .map(|text| {
-            let mut note = Note::new((*text).to_owned()).expect("a text");
-            note.sign(&key, &secret, 0).expect("signed");
-            // A witness that the verifier does not know.
-            let witness = SecretKey::from_seed(&[3; 32]);
-            let known = VerifierKey::new("w", Algorithm::Cosignature, witness.public()).expect("a name");
-            note.sign(&known, &witness, 77).expect("signed");
-            note.to_string()
-        })
-        .collect();
+    let ((key, _), all) = (key(), leaves());
+    let notes: Vec<String> = TEXTS.iter().map(|text| note(text).to_string()).collect();
     let (mut records, mut trees) = (Vec::new(), Vec::new());
     for &size in SIZES {
         let (wide, root) = (size as u64, hash_text(&merkle::root(&all[..size])));
@@ -127,7 +136,7 @@ fn what_we_sign_and_prove_go_believes_and_what_we_spoil_it_does_not() {
             trees.push(json!({"size": size, "root": root, "old": place + 1, "oldRoot": old, "proof": proof}));
         }
     }
-    let good = json!({"vkey": key.to_string(), "notes": notes, "records": records, "trees": trees});
+    let good = json!({"vkey": key.to_string(), "witness": witness().0.to_string(), "notes": notes, "records": records, "trees": trees});
     let said = sumdb.run("check", &good).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!((&said["texts"], &said["records"]), (&json!(TEXTS), &json!(records.len())));
     let spoil = |place: &str, value: serde_json::Value| {
@@ -141,4 +150,12 @@ fn what_we_sign_and_prove_go_believes_and_what_we_spoil_it_does_not() {
     }
     spoil("/records/400/index", json!(7));
     spoil("/notes/0", json!(notes[0].replacen('a', "b", 1)));
+    let mut other_time = Note::new(TEXTS[0].to_owned()).expect("a text");
+    for mut signature in note(TEXTS[0]).signatures().iter().cloned() {
+        if signature.is_by(&witness().0) {
+            signature.bytes[7] ^= 1;
+        }
+        other_time.push(signature).expect("pushed");
+    }
+    spoil("/notes/0", json!(other_time.to_string()));
 }

@@ -1,8 +1,8 @@
 // Command sumdb is what Go's implementation of transparent logs (golang.org/x/mod/sumdb) makes of our log, and makes for us to judge.
 //
-//	sumdb audit   reads {"url", "vkey", "checkpoints"} and audits the whole log of a running registry
-//	sumdb make    reads {"seed", "name", "entries", "sizes"} and writes a signed note, roots and proofs
-//	sumdb check   reads {"vkey", "notes", "records", "trees"} that we made and checks them
+//	sumdb audit   reads {"url", "vkey", "witness", "checkpoints"} and audits the whole log of a running registry
+//	sumdb make    reads {"seed", "name", "witness", "texts", "entries", "sizes"} and writes signed and cosigned notes, roots and proofs
+//	sumdb check   reads {"vkey", "witness", "notes", "records", "trees"} that we made and checks them
 //
 // Input and output are JSON on standard input and output. It ends with status 1 and a line on standard error at the first thing that is
 // not as it must be.
@@ -11,6 +11,7 @@ package main
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -56,11 +57,19 @@ func read(into interface{}) error {
 // ---- audit
 
 // A checkpoint as C2SP writes it: origin, size, root. tlog.ParseTree reads only that of the Go checksum database.
-func openCheckpoint(text []byte, verifier note.Verifier) (tlog.Tree, error) {
-	opened, err := note.Open(text, note.VerifierList(verifier))
+func (s *server) open(text []byte) (tlog.Tree, error) {
+	opened, err := note.Open(text, s.known)
 	if err != nil {
 		return tlog.Tree{}, err
 	}
+	verifier, signed := s.log, false
+	for _, signature := range opened.Sigs {
+		signed = signed || signature.Name == verifier.Name() && signature.Hash == verifier.KeyHash()
+	}
+	if !signed {
+		return tlog.Tree{}, errors.New("the log has not signed it")
+	}
+	s.cosigned += len(opened.Sigs) - 1
 	lines := strings.Split(opened.Text, "\n")
 	if len(lines) < 4 || lines[0] != verifier.Name() {
 		return tlog.Tree{}, fmt.Errorf("not a checkpoint of %s: %q", verifier.Name(), opened.Text)
@@ -74,10 +83,13 @@ func openCheckpoint(text []byte, verifier note.Verifier) (tlog.Tree, error) {
 }
 
 type server struct {
-	url    string
-	saved  map[string][]byte
-	reads  int
-	client http.Client
+	url      string
+	log      note.Verifier
+	known    note.Verifiers
+	saved    map[string][]byte
+	reads    int
+	cosigned int
+	client   http.Client
 }
 
 func (s *server) get(path string) ([]byte, error) {
@@ -159,6 +171,7 @@ type auditAnswer struct {
 	Inclusion   int       `json:"inclusion"`
 	Ready       int       `json:"ready"`
 	Consistency int       `json:"consistency"`
+	Cosigned    int       `json:"cosigned"`
 	Requests    int       `json:"requests"`
 }
 
@@ -166,6 +179,7 @@ func audit() (interface{}, error) {
 	var in struct {
 		URL         string   `json:"url"`
 		VKey        string   `json:"vkey"`
+		Witness     *string  `json:"witness"`
 		Checkpoints []string `json:"checkpoints"`
 	}
 	if err := read(&in); err != nil {
@@ -175,12 +189,19 @@ func audit() (interface{}, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{url: in.URL, saved: map[string][]byte{}}
+	s := &server{url: in.URL, log: verifier, known: note.VerifierList(verifier), saved: map[string][]byte{}}
+	if in.Witness != nil {
+		cosigner, err := parseWitness(*in.Witness)
+		if err != nil {
+			return nil, err
+		}
+		s.known = note.VerifierList(verifier, cosigner)
+	}
 	text, err := s.get("/log/checkpoint")
 	if err != nil {
 		return nil, err
 	}
-	tree, err := openCheckpoint(text, verifier)
+	tree, err := s.open(text)
 	if err != nil {
 		return nil, err
 	}
@@ -189,11 +210,11 @@ func audit() (interface{}, error) {
 	if err := auditTiles(tree, reader, &answer); err != nil {
 		return nil, err
 	}
-	if err := auditEntries(s, tree, reader, verifier, &answer); err != nil {
+	if err := auditEntries(s, tree, reader, &answer); err != nil {
 		return nil, err
 	}
 	for _, text := range in.Checkpoints {
-		old, err := openCheckpoint([]byte(text), verifier)
+		old, err := s.open([]byte(text))
 		if err != nil {
 			return nil, err
 		}
@@ -209,7 +230,7 @@ func audit() (interface{}, error) {
 		}
 		answer.Consistency++
 	}
-	answer.Requests = s.reads
+	answer.Requests, answer.Cosigned = s.reads, s.cosigned
 	return answer, nil
 }
 
@@ -232,7 +253,7 @@ func auditTiles(tree tlog.Tree, reader tlog.HashReader, answer *auditAnswer) err
 }
 
 // Reads every entry, and proves that it is where it stands: from the tiles, and by the proof that the registry has ready.
-func auditEntries(s *server, tree tlog.Tree, reader tlog.HashReader, v note.Verifier, answer *auditAnswer) error {
+func auditEntries(s *server, tree tlog.Tree, reader tlog.HashReader, answer *auditAnswer) error {
 	var stored memory
 	for index := int64(0); index*width < tree.N; index++ {
 		count := width
@@ -256,7 +277,7 @@ func auditEntries(s *server, tree tlog.Tree, reader tlog.HashReader, v note.Veri
 				return fmt.Errorf("leaf %d: %v", place, err)
 			}
 			answer.Inclusion++
-			if err := s.ready(place, leaf, v); err != nil {
+			if err := s.ready(place, leaf); err != nil {
 				return fmt.Errorf("leaf %d, ready proof: %v", place, err)
 			}
 			answer.Ready++
@@ -271,7 +292,7 @@ func auditEntries(s *server, tree tlog.Tree, reader tlog.HashReader, v note.Veri
 }
 
 // Checks the proof that the registry has ready for a leaf (C2SP tlog-proof).
-func (s *server) ready(place int64, leaf tlog.Hash, verifier note.Verifier) error {
+func (s *server) ready(place int64, leaf tlog.Hash) error {
 	text, err := s.get("/log/proof/" + hex.EncodeToString(leaf[:]))
 	if err != nil {
 		return err
@@ -292,11 +313,60 @@ func (s *server) ready(place int64, leaf tlog.Hash, verifier note.Verifier) erro
 		}
 		proof = append(proof, hash)
 	}
-	tree, err := openCheckpoint(text[cut+2:], verifier)
+	tree, err := s.open(text[cut+2:])
 	if err != nil {
 		return err
 	}
 	return tlog.CheckRecord(proof, tree.N, tree.Hash, place, leaf)
+}
+
+// ---- cosignatures
+
+// A witness (C2SP tlog-cosignature), which note knows nothing of but lets us add.
+type witness struct {
+	name   string
+	key    ed25519.PublicKey
+	secret ed25519.PrivateKey
+	time   uint64
+}
+
+func parseWitness(vkey string) (*witness, error) {
+	parts := strings.SplitN(vkey, "+", 3)
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("%q is no key", vkey)
+	}
+	data, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(data) != 1+ed25519.PublicKeySize || data[0] != 4 {
+		return nil, fmt.Errorf("%q is no key of a witness", vkey)
+	}
+	w := &witness{name: parts[0], key: data[1:]}
+	if fmt.Sprintf("%08x", w.KeyHash()) != parts[1] {
+		return nil, fmt.Errorf("%q has another hash", vkey)
+	}
+	return w, nil
+}
+
+func (w *witness) Name() string { return w.name }
+
+func (w *witness) KeyHash() uint32 {
+	hash := sha256.Sum256([]byte(w.name + "\n\x04" + string(w.key)))
+	return binary.BigEndian.Uint32(hash[:])
+}
+
+func cosigned(time uint64, text []byte) []byte {
+	return []byte(fmt.Sprintf("cosignature/v1\ntime %d\n%s", time, text))
+}
+
+func (w *witness) Verify(text, signature []byte) bool {
+	if len(signature) != 8+ed25519.SignatureSize {
+		return false
+	}
+	return ed25519.Verify(w.key, cosigned(binary.BigEndian.Uint64(signature), text), signature[8:])
+}
+
+func (w *witness) Sign(text []byte) ([]byte, error) {
+	signature := binary.BigEndian.AppendUint64(nil, w.time)
+	return append(signature, ed25519.Sign(w.secret, cosigned(w.time, text))...), nil
 }
 
 // ---- make and check
@@ -336,8 +406,13 @@ type tree struct {
 
 func makeAll() (interface{}, error) {
 	var in struct {
-		Seed    string   `json:"seed"`
-		Name    string   `json:"name"`
+		Seed    string `json:"seed"`
+		Name    string `json:"name"`
+		Witness struct {
+			Seed string `json:"seed"`
+			Name string `json:"name"`
+			Time uint64 `json:"time"`
+		} `json:"witness"`
 		Texts   []string `json:"texts"`
 		Entries []string `json:"entries"`
 		Sizes   []int64  `json:"sizes"`
@@ -365,8 +440,13 @@ func makeAll() (interface{}, error) {
 	if err != nil {
 		return nil, err
 	}
+	if seed, err = hex.DecodeString(in.Witness.Seed); err != nil {
+		return nil, err
+	}
+	private := ed25519.NewKeyFromSeed(seed)
+	cosigner := &witness{in.Witness.Name, private.Public().(ed25519.PublicKey), private, in.Witness.Time}
 	for _, text := range in.Texts {
-		signed, err := note.Sign(&note.Note{Text: text}, signer)
+		signed, err := note.Sign(&note.Note{Text: text}, signer, cosigner)
 		if err != nil {
 			return nil, err
 		}
@@ -407,6 +487,7 @@ func makeAll() (interface{}, error) {
 func check() (interface{}, error) {
 	var in struct {
 		VKey    string   `json:"vkey"`
+		Witness string   `json:"witness"`
 		Notes   []string `json:"notes"`
 		Records []record `json:"records"`
 		Trees   []tree   `json:"trees"`
@@ -418,11 +499,18 @@ func check() (interface{}, error) {
 	if err != nil {
 		return nil, err
 	}
+	cosigner, err := parseWitness(in.Witness)
+	if err != nil {
+		return nil, err
+	}
 	var texts []string
 	for _, text := range in.Notes {
-		opened, err := note.Open([]byte(text), note.VerifierList(verifier))
+		opened, err := note.Open([]byte(text), note.VerifierList(verifier, cosigner))
 		if err != nil {
 			return nil, fmt.Errorf("%q: %v", text, err)
+		}
+		if len(opened.Sigs) != 2 {
+			return nil, fmt.Errorf("%q: %d known signatures", text, len(opened.Sigs))
 		}
 		texts = append(texts, opened.Text)
 	}
