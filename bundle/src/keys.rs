@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn points_of_small_order_are_not_keys() {
-        // The eight points of small order and the second encodings of three of them ("Taming the many EdDSAs", table 1).
+        // The eight points of small order and all six further encodings of four of them ("Taming the many EdDSAs", table 1).
         for hex in [
             "0100000000000000000000000000000000000000000000000000000000000000",
             "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
@@ -166,6 +166,9 @@ mod tests {
             "0100000000000000000000000000000000000000000000000000000000000080",
             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
             "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
         ] {
             let mut bytes = [0; 32];
             hex::decode_to_slice(hex, &mut bytes).unwrap();

