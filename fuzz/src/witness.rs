@@ -41,12 +41,12 @@ static HISTORIES: LazyLock<[Vec<Digest>; 2]> = LazyLock::new(|| {
 
 fn open(folder: &std::path::Path) -> Cosigner {
     let clock = Arc::new(FixedClock::at(Timestamp::from_unix(NOW)));
-    Cosigner::open(folder, "w.test/w1", &[LOG.0.clone()], clock).expect("a witness that can be opened")
+    Cosigner::open(folder, "w.test/w1", std::slice::from_ref(&LOG.0), clock).expect("a witness that can be opened")
 }
 
 fn body(old: u64, proof: &[Digest], signed: &Signed) -> Vec<u8> {
-    let lines: String = proof.iter().map(|hash| format!("{}\n", hash_text(hash))).collect();
-    format!("old {old}\n{lines}\n{signed}").into_bytes()
+    let lines: Vec<String> = proof.iter().map(|hash| hash_text(hash) + "\n").collect();
+    format!("old {old}\n{}\n{signed}", lines.concat()).into_bytes()
 }
 
 /// A request of the log: from a size to another one in one of its histories, with the proof or a spoiled one.
