@@ -32,6 +32,17 @@ faults:
     SKILL_FAULTS=long cargo nextest run -p skill-tests --test faults --no-capture --no-fail-fast 2>&1 | grep -E '^fault|FAIL|Summary'
     SKILL_FAULT_TRIES=200 cargo nextest run -p skill-tests --test stories faults
 
+# What other implementations make of ours, at length: a registry with 2,000 publishes is audited by Go's sumdb.
+peers publishes="2000":
+    cargo build --workspace --bins --tests
+    SKILL_AUDIT_PUBLISHES={{ publishes }} cargo nextest run -p skill-tests --test peers --test conformance --success-output final
+    cargo nextest run -p skill-bundle peers vectors signatures
+
+# Each fuzz target for a while, by mutating known inputs. With cargo-fuzz and a nightly compiler: `cd fuzz && cargo +nightly fuzz run note`
+fuzz seconds="60":
+    cargo build --tests -p skill-bundle -p skill-client -p skill-registry
+    SKILL_FUZZ_SECONDS={{ seconds }} cargo nextest run -p skill-bundle -p skill-client -p skill-registry --success-output final fuzz
+
 # Throughput and waiting times beside the least that could do them; release build, so it takes minutes. `just bench reads`
 bench *what:
     cargo build --release --workspace --bins
