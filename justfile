@@ -29,7 +29,7 @@ demo *flags:
 # Everything that breaks in the middle, often: kills at every system call, failing and full disks, lost connections. Prints a table; an hour.
 faults:
     cargo build --workspace --bins --tests
-    SKILL_FAULTS=long cargo nextest run -p skill-tests --test faults --no-capture --no-fail-fast 2>&1 | grep -E '^fault|FAIL|Summary'
+    SKILL_FAULTS=long cargo nextest run -p skill-tests --test faults --no-capture --no-fail-fast 2>&1 | grep --line-buffered -E '^fault|FAIL|Summary'
     SKILL_FAULT_TRIES=200 cargo nextest run -p skill-tests --test stories faults
 
 # What other implementations make of ours, at length: a registry with 2,000 publishes is audited by Go's sumdb.
