@@ -1,0 +1,1 @@
+//! Executors: what turns a skill and a case into a transcript, outputs and usage.

@@ -1,0 +1,1 @@
+//! Grading by a model: expectations with evidence, rubrics, blind comparison, and remarks on a suite.

@@ -1,0 +1,1 @@
+//! The score record: everything that reproducing a score needs.

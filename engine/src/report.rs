@@ -1,0 +1,1 @@
+//! Reports of a record for people and for other tools.

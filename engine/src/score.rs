@@ -1,0 +1,1 @@
+//! Scores of runs, cases and suites as exact fractions.

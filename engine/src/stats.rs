@@ -1,0 +1,1 @@
+//! The statistics of scores: exact tests, intervals, power, agreement. Pure functions.
