@@ -24,24 +24,16 @@ use skill_tests::{Skill, World};
 
 use crate::table::{Row, Table};
 
-const CLIENTS: usize = 16;
+pub const CLIENTS: usize = 16;
+/// Versions of each skill.
 const VERSIONS: usize = 64;
 
 /// Measures and adds a row.
 pub fn run(table: &mut Table) {
     let world = World::start();
-    let address = world.registry.address();
-    let origin =
-        world.registry.get("/.well-known/skill-registry").json()["origin"].as_str().expect("origin").to_owned();
-    let clients: Vec<Client> = (0..CLIENTS).map(|n| Client::new(&world, &origin, n)).collect();
+    let clients = clients(&world, 1);
     let size = clients[0].requests[0].len();
-    let start = Instant::now();
-    thread::scope(|scope| {
-        for client in &clients {
-            scope.spawn(move || client.publish_all(address));
-        }
-    });
-    let ours = rate(start.elapsed());
+    let ours = rate(publish_all(&world, &clients));
     drop(world);
     let floor = rate(disk_floor(size));
     table.add(Row {
@@ -54,18 +46,37 @@ pub fn run(table: &mut Table) {
     });
 }
 
+/// Clients with requests ready for so many skills each.
+pub fn clients(world: &World, skills: usize) -> Vec<Client> {
+    let well_known = world.registry.get("/.well-known/skill-registry").json();
+    let origin = well_known["origin"].as_str().expect("an origin");
+    (0..CLIENTS).map(|n| Client::new(world, origin, n, skills)).collect()
+}
+
+/// Sends everything, all clients at once, and returns how long it took.
+pub fn publish_all(world: &World, clients: &[Client]) -> Duration {
+    let address = world.registry.address();
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for client in clients {
+            scope.spawn(move || client.publish_all(address));
+        }
+    });
+    start.elapsed()
+}
+
 #[allow(clippy::cast_precision_loss, reason = "a small count")]
 fn rate(wall: Duration) -> f64 {
     (CLIENTS * VERSIONS) as f64 / wall.as_secs_f64()
 }
 
 /// A client with its signed requests, ready to be sent: signing is the client's cost, not the registry's.
-struct Client {
+pub struct Client {
     requests: Vec<Vec<u8>>,
 }
 
 impl Client {
-    fn new(world: &World, origin: &str, n: usize) -> Self {
+    fn new(world: &World, origin: &str, n: usize, skills: usize) -> Self {
         let name = format!("team{n}");
         world.registry.admin(&["user", "add", &name]).ok();
         let rights = "publish:new,publish:update,owners";
@@ -74,10 +85,10 @@ impl Client {
         let key = SecretKey::generate().expect("randomness");
         let created = Timestamp::from_unix(now());
         let (mut seq, mut prev) = (2, enroll(world, &name, &token, &key, origin, created));
-        let mut requests = Vec::with_capacity(VERSIONS);
-        for version in 0..VERSIONS {
-            let id: SkillId = format!("{name}/skill-{n}").parse().expect("a name");
-            let version = Version::new(1, version as u64, 0);
+        let mut requests = Vec::with_capacity(skills * VERSIONS);
+        for place in 0..skills * VERSIONS {
+            let id: SkillId = format!("{name}/skill-{}", place / VERSIONS).parse().expect("a name");
+            let version = Version::new(1, (place % VERSIONS) as u64, 0);
             let skill = Skill::write(&world.place("bench"), &id.to_string(), &version.to_string());
             let packed = pack_dir(&skill.folder, &Limits::V1).expect("a valid skill");
             let package = &packed.package;
