@@ -4,6 +4,7 @@
 //! by exact arithmetic. A long run tells its caller what happens through a [`Reporter`], and never prints.
 
 pub mod check;
+pub mod eval;
 pub mod executor;
 pub mod gate;
 pub mod grade;
