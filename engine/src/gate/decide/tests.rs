@@ -266,3 +266,25 @@ proptest! {
         prop_assert!((!below || is_named) && (!above || !is_named));
     }
 }
+
+#[test]
+fn the_example_in_the_documents_is_what_comes_out() {
+    let page = include_str!("../../../../docs/scores.md");
+    let example = page.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let verdict = decide(&small::parse(example.as_bytes()).unwrap()).unwrap();
+    let numbers = verdict.numbers.as_ref().unwrap();
+    assert_eq!(
+        (numbers.p_case.favourable().to_string(), numbers.p_case.total().to_string()),
+        ("1".into(), "128".into())
+    );
+    assert_eq!(numbers.p_run.favourable().to_string(), "48128000");
+    assert_eq!(numbers.p_run.total().to_string(), "25600000000");
+    assert_eq!((numbers.permille.base, numbers.permille.cand, numbers.permille.delta), (458, 875, 417));
+    assert!(verdict.sentence().starts_with("better by 41.7 points, 95% interval 22.0 to 61.4 (8 cases × 3 runs)"));
+    assert_eq!(verdict.label(), Some(Label::General));
+    let later = |policy| {
+        let input = small::parse(example.as_bytes()).unwrap();
+        decide(&Input { policy, alpha: Alpha::after(3), ..input }).unwrap().is_accept()
+    };
+    assert!(later(Policy::Standard) && !later(Policy::Strict));
+}
