@@ -9,6 +9,7 @@ pub mod executor;
 pub mod gate;
 pub mod grade;
 pub mod model;
+pub mod ratio;
 pub mod record;
 pub mod report;
 mod reporter;
