@@ -1,1 +1,3 @@
 //! Executors: what turns a skill and a case into a transcript, outputs and usage.
+
+pub mod sandbox;
