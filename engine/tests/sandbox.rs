@@ -70,7 +70,10 @@ fn assert_hidden(outcome: &Outcome) {
 #[test]
 fn a_command_works_in_its_own_folder_and_reads_the_skill() {
     let place = Place::new();
-    let script = format!("cat {}; echo hello >out.txt; pwd; echo \"$HOME\"; echo oops >&2; exit 3", place.at("skill/SKILL.md").display());
+    let script = format!(
+        "cat {}; echo hello >out.txt; pwd; echo \"$HOME\"; echo oops >&2; exit 3",
+        place.at("skill/SKILL.md").display()
+    );
     let outcome = place.run(&script);
     assert_eq!(outcome.end, End::Exit(3), "{outcome:?}");
     let work = place.at("work").display().to_string();
@@ -114,11 +117,17 @@ fn the_suite_the_other_arm_and_the_home_folders_are_not_there() {
 #[test]
 fn the_environment_of_other_processes_cannot_be_read() {
     let place = Place::new();
-    for script in ["cat /proc/1/environ", "cat /proc/1/cwd/x", "ls /proc/1/fd", &format!("cat /proc/{}/environ", std::process::id())] {
+    for script in [
+        "cat /proc/1/environ",
+        "cat /proc/1/cwd/x",
+        "readlink /proc/1/fd/0",
+        &format!("cat /proc/{}/environ", std::process::id()),
+    ] {
         assert_hidden(&place.run(script));
     }
     let outcome = place.run("env");
-    let mut names: Vec<String> = text(&outcome.stdout).lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect();
+    let mut names: Vec<String> =
+        text(&outcome.stdout).lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect();
     names.sort();
     assert_eq!(names, ["HOME", "PATH", "PWD", "SHLVL", "_"], "{outcome:?}");
 }
@@ -220,12 +229,17 @@ fn too_much_output_ends_the_command() {
 #[test]
 fn a_command_has_no_privileges_to_gain() {
     let place = Place::new();
-    let outcome = place.run("grep -E 'Cap(Eff|Prm|Bnd|Amb)|NoNewPrivs' /proc/self/status; id -u; mount -t tmpfs none /tmp && echo SECRET");
+    let outcome = place.run(
+        "grep -E 'Cap(Eff|Prm|Bnd|Amb)|NoNewPrivs' /proc/self/status; id -u; mount -t tmpfs none /tmp && echo SECRET",
+    );
     let out = text(&outcome.stdout);
-    for name in ["CapPrm", "CapEff", "CapAmb"] {
-        assert!(out.contains(&format!("{name}:\t0000000000000000")), "{out}");
+    // Landlock alone shows no /proc at all.
+    if outcome.mechanism != Mechanism::Landlock {
+        for name in ["CapPrm", "CapEff", "CapAmb"] {
+            assert!(out.contains(&format!("{name}:\t0000000000000000")), "{out}");
+        }
+        assert!(out.contains("NoNewPrivs:\t1"), "{out}");
     }
-    assert!(out.contains("NoNewPrivs:\t1"), "{out}");
     assert!(!out.contains("SECRET"));
     assert_ne!(outcome.end, End::Exit(0));
 }

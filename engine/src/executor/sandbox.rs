@@ -6,7 +6,7 @@
 //! Landlock on top of that; where namespaces are refused Landlock stands alone. Where neither is to be had nothing runs, unless
 //! [`Spec::allow_none`] says that the command is trusted.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use skill_bundle::{hash::sha256, jcs};
@@ -43,6 +43,19 @@ pub struct Helper {
     pub program: PathBuf,
     /// Its arguments, for example `["__sandbox"]`.
     pub args: Vec<String>,
+}
+
+/// Runs commands. The [`Helper`] does it in the sandbox; tests have scripts of their own. Blocks.
+pub trait Shell: Send + Sync + fmt::Debug {
+    /// Runs one command to its end; everything that it started is gone then. An error is the machine's fault.
+    fn run(&self, spec: &Spec) -> Result<Outcome, Fault>;
+}
+
+#[cfg(unix)]
+impl Shell for Helper {
+    fn run(&self, spec: &Spec) -> Result<Outcome, Fault> {
+        run(self, spec)
+    }
 }
 
 /// What one command may use.

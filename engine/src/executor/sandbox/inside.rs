@@ -96,9 +96,13 @@ fn confine(spec: &Spec, namespaces: bool, uid: Option<u32>) -> Result<Mechanism,
         (true, _) => Mechanism::Namespaces,
         (false, Ok(true)) => Mechanism::Landlock,
         (false, _) if spec.allow_none => Mechanism::None,
-        (false, Ok(false)) => return Err(Report::Refused("the kernel grants neither namespaces nor Landlock".to_owned())),
+        (false, Ok(false)) => {
+            return Err(Report::Refused("the kernel grants neither namespaces nor Landlock".to_owned()));
+        }
         (false, Err(error)) => {
-            return Err(Report::Refused(format!("the kernel grants no namespaces, and Landlock is not enough: {error}")));
+            return Err(Report::Refused(format!(
+                "the kernel grants no namespaces, and Landlock is not enough: {error}"
+            )));
         }
     };
     privileges::drop_capabilities(uid.is_some()).map_err(failed)?;
@@ -116,7 +120,8 @@ fn confine(spec: &Spec, _namespaces: bool, _uid: Option<u32>) -> Result<Mechanis
 /// Starts the command; its process id.
 fn start(spec: &Spec, namespaces: bool, uid: Option<u32>) -> Result<(u32, Mechanism), Report> {
     let mechanism = confine(spec, namespaces, uid)?;
-    let (program, arguments) = spec.argv.split_first().ok_or_else(|| Report::Failed("there is no command".to_owned()))?;
+    let (program, arguments) =
+        spec.argv.split_first().ok_or_else(|| Report::Failed("there is no command".to_owned()))?;
     let mut command = Command::new(program);
     command.args(arguments).env_clear().env("PATH", PATH).envs(&spec.env).current_dir(&spec.dir);
     command.stdin(Stdio::null()).process_group(0);

@@ -15,7 +15,8 @@ const RULES: ABI = ABI::V7;
 /// Restricts this thread. `alone`: nothing else closes the network, so that a kernel that cannot is an error.
 /// Gives back whether the kernel enforces anything.
 pub(super) fn restrict(spec: &Spec, alone: bool) -> Result<bool, RulesetError> {
-    let mut rules = Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(AccessFs::from_all(RULES))?;
+    let mut rules =
+        Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(AccessFs::from_all(RULES))?;
     if !spec.network {
         let level = if alone { CompatLevel::HardRequirement } else { CompatLevel::BestEffort };
         rules = rules.set_compatibility(level).handle_access(AccessNet::from_all(ABI::V4))?;

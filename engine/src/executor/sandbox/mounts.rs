@@ -130,7 +130,12 @@ fn devices(root: &Path) -> io::Result<()> {
         fs::File::create(&target)?;
         rustix::mount::mount_bind(*path, &target)?;
     }
-    let links = [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")];
+    let links = [
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ];
     links.iter().try_for_each(|(name, to)| symlink(to, root.join("dev").join(name)))
 }
 

@@ -170,7 +170,12 @@ impl Collector {
 }
 
 /// Reads a pipe to its end or to the limit; beyond it the helper is told to stop.
-fn collect(pipe: Option<impl Read + Send + 'static>, limit: u64, socket: &UnixStream, over: &Arc<AtomicBool>) -> Collector {
+fn collect(
+    pipe: Option<impl Read + Send + 'static>,
+    limit: u64,
+    socket: &UnixStream,
+    over: &Arc<AtomicBool>,
+) -> Collector {
     let (bytes, (tell, done)) = (Arc::new(Mutex::new(Vec::new())), mpsc::channel());
     let (kept, over, socket) = (Arc::clone(&bytes), Arc::clone(over), socket.try_clone());
     thread::spawn(move || {

@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 use rustix::{
-    process::{DumpableBehavior, Resource, Rlimit, Signal, geteuid, getegid, setrlimit},
+    process::{DumpableBehavior, Resource, Rlimit, Signal, getegid, geteuid, setrlimit},
     thread::{CapabilitiesSecureBits, CapabilitySet, CapabilitySets, UnshareFlags},
 };
 
@@ -57,8 +57,9 @@ pub(super) fn adopt_orphans() -> io::Result<()> {
 
 /// Whether this user id exists in the user namespace that we are in, and we may take it.
 pub(super) fn can_become(uid: u32) -> bool {
-    let may = rustix::thread::capabilities(None)
-        .is_ok_and(|sets| sets.effective.contains(CapabilitySet::SETUID | CapabilitySet::SETGID | CapabilitySet::CHOWN));
+    let may = rustix::thread::capabilities(None).is_ok_and(|sets| {
+        sets.effective.contains(CapabilitySet::SETUID | CapabilitySet::SETGID | CapabilitySet::CHOWN)
+    });
     let maps = |file: &str| {
         let text = fs::read_to_string(file).unwrap_or_default();
         text.lines().any(|line| {
@@ -116,10 +117,7 @@ pub(super) fn drop_capabilities(keep: bool) -> io::Result<()> {
     }
     if !keep {
         let none = CapabilitySet::empty();
-        rustix::thread::set_capabilities(
-            None,
-            CapabilitySets { effective: none, permitted: none, inheritable: none },
-        )?;
+        rustix::thread::set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
     }
     Ok(())
 }

@@ -172,7 +172,9 @@ fn processes(namespaces: bool) -> Vec<Process> {
     let mut known = BTreeSet::from([own]);
     loop {
         let before = known.len();
-        known.extend(all.iter().filter(|process| known.contains(&process.parent)).map(|process| process.pid).collect::<Vec<_>>());
+        known.extend(
+            all.iter().filter(|process| known.contains(&process.parent)).map(|process| process.pid).collect::<Vec<_>>(),
+        );
         if known.len() == before {
             break;
         }
