@@ -3,15 +3,25 @@
 //! Many runs share one long beginning, the skill. The local worker evaluates it once and shares its state across all cases;
 //! an HTTP back end orders its requests so that the server's own prefix cache hits. So the unit is the group, not the request.
 
+pub mod anthropic;
+pub mod gbnf;
+mod http;
 pub mod mock;
+pub mod openai;
+pub mod protocol;
 pub mod replay;
 mod request_key;
+mod secret;
+mod sse;
 
 use std::fmt;
 
 use futures::{future::BoxFuture, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use http::{Prices, Retry};
+pub use secret::Secret;
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
