@@ -5,14 +5,18 @@
 
 pub mod anthropic;
 pub mod gbnf;
+pub mod gguf;
 mod http;
 pub mod mock;
+pub mod open;
 pub mod openai;
 pub mod protocol;
 pub mod replay;
 mod request_key;
 mod secret;
 mod sse;
+pub mod store;
+pub mod worker;
 
 use std::fmt;
 

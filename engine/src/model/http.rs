@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use reqwest::{RequestBuilder, Response, StatusCode, header};
+use reqwest::{RequestBuilder, Response, StatusCode, header, redirect};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -18,6 +18,10 @@ use super::{CaseOutput, EngineError, GroupRequest, GroupStream, Secret, sse::Eve
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a server may be silent: a long prompt on a slow machine is evaluated before the first token comes.
 const SILENT: Duration = Duration::from_secs(300);
+/// How long a download may stand still.
+const STALLED: Duration = Duration::from_secs(60);
+/// Redirects in a row.
+const MAX_REDIRECTS: usize = 5;
 /// Bytes of an answer at most, as sent.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// Bytes of an error's body that are read.
@@ -207,19 +211,27 @@ impl Http {
     }
 }
 
-/// The one place of the engine that builds HTTP clients: one crypto provider, time-outs, no redirects, which could send the key to
-/// somebody else.
+/// A client for model servers: no redirects, which could send the key to somebody else.
+fn build() -> reqwest::Result<reqwest::Client> {
+    builder().read_timeout(SILENT).redirect(redirect::Policy::none()).build()
+}
+
+/// A client for public files: it has no key to lose, and follows redirects, but from https only to https.
+pub(super) fn build_for_downloads() -> reqwest::Result<reqwest::Client> {
+    let follow = redirect::Policy::custom(|attempt| {
+        let from = attempt.previous().last().map(|url| url.scheme().to_owned());
+        let falls = from.as_deref() == Some("https") && attempt.url().scheme() != "https";
+        if falls || attempt.previous().len() > MAX_REDIRECTS { attempt.stop() } else { attempt.follow() }
+    });
+    builder().read_timeout(STALLED).redirect(follow).build()
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the engine's one place that builds HTTP clients")]
-pub(super) fn build() -> reqwest::Result<reqwest::Client> {
+fn builder() -> reqwest::ClientBuilder {
     static PROVIDER: Once = Once::new();
     // It fails only if a provider is installed already, and then there is one.
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    reqwest::Client::builder()
-        .user_agent(concat!("skill/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT)
-        .read_timeout(SILENT)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
+    reqwest::Client::builder().user_agent(concat!("skill/", env!("CARGO_PKG_VERSION"))).connect_timeout(CONNECT)
 }
 
 async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, Failure> {

@@ -1,6 +1,6 @@
 //! Conversations as the model wants to read them: its own chat template, and what in a message could pass for a border.
 
-use minijinja::{Environment, Error, ErrorKind, context};
+use minijinja::{Environment, Error, ErrorKind, context, syntax::SyntaxConfig};
 use skill_engine::model::{Message, Role};
 
 use crate::llama::{Model, Token};
@@ -34,8 +34,8 @@ impl Chat {
             return Err(format!("a chat template of {} bytes; at most {MAX_TEMPLATE}", template.len()));
         }
         let mut templates = Environment::new();
-        templates.set_trim_blocks(true);
-        templates.set_lstrip_blocks(true);
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        templates.set_syntax(syntax.map_err(|e| e.to_string())?);
         templates.set_fuel(Some(FUEL));
         templates.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         templates.add_function("raise_exception", |text: String| -> Result<String, Error> {
@@ -55,8 +55,8 @@ impl Chat {
         let values = context! {
             messages,
             add_generation_prompt => true,
-            bos_token => self.begin,
-            eos_token => self.end,
+            bos_token => self.begin.as_str(),
+            eos_token => self.end.as_str(),
             // Models that think aloud unless told otherwise: an answer is what is graded.
             enable_thinking => false,
         };

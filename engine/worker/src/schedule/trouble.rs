@@ -1,5 +1,7 @@
 //! What happens when the attention state is full, or llama.cpp fails.
 
+use std::collections::VecDeque;
+
 use skill_engine::model::{
     Finish,
     protocol::{Fault, FromWorker},
@@ -48,7 +50,7 @@ impl Scheduler {
         for group in &mut self.groups {
             let (gone, kept) = group.waiting.drain(..).partition(|case| case.shared() == tokens);
             group.waiting = kept;
-            let gone: Vec<Waiting> = gone;
+            let gone: VecDeque<Waiting> = gone;
             refused.extend(gone.into_iter().map(|case| (group.id, case.index)));
         }
         for (id, index) in refused {
