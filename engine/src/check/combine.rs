@@ -83,13 +83,13 @@ impl Rule for Not {
 impl Rule for AtLeast {
     fn evaluate(&self, scene: &Scene<'_>) -> Finding {
         let findings: Vec<Finding> = self.checks.iter().map(|check| check.find(scene)).collect();
-        // A check that could not be made may have had any value: the outcome is known only if it makes no difference.
+        // A check that could not be made may have had any share: the outcome is known only if it makes no difference.
         let nth = |unknown: Level| {
             let mut levels: Vec<Level> = findings.iter().map(|finding| finding.level.unwrap_or(unknown)).collect();
             levels.sort_unstable();
             levels[levels.len() - self.min]
         };
-        let (low, high) = (nth(Level::Broken), nth(Level::Share(Share::ONE)));
+        let (low, high) = (nth(Level::Share(Share::ZERO)), nth(Level::Share(Share::ONE)));
         let level = (low == high).then_some(low);
         Finding::new(level, self.evidence(&findings, level))
     }

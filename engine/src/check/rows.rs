@@ -95,12 +95,19 @@ fn markdown(text: &str) -> Result<Vec<Vec<String>>, String> {
     let is_start =
         |pair: &[&str]| pair[0].contains('|') && is_rule(pair[1]) && cells(pair[0]).len() == cells(pair[1]).len();
     let Some(start) = lines.windows(2).position(is_start) else { return Ok(Vec::new()) };
-    let body = lines[start + 2..].iter().take_while(|line| line.contains('|'));
-    let rows: Vec<Vec<String>> = std::iter::once(&lines[start]).chain(body).map(|line| cells(line)).collect();
-    if rows.iter().map(Vec::len).sum::<usize>() > MAX_CELLS {
+    let body: Vec<&&str> = lines[start + 2..].iter().take_while(|line| line.contains('|')).collect();
+    let width = cells(lines[start]).len();
+    // Counted before rows are filled up: a wide header would multiply them.
+    if width.saturating_mul(body.len() + 1) > MAX_CELLS {
         return Err(format!("there are more than {MAX_CELLS} cells"));
     }
-    Ok(rows)
+    // A short row is filled up, and what is too much is dropped (GFM, section 4.10).
+    let filled = |line: &&str| {
+        let mut row = cells(line);
+        row.resize(width, String::new());
+        row
+    };
+    Ok(std::iter::once(&lines[start]).chain(body).map(filled).collect())
 }
 
 /// Whether the line is the rule below a header: cells of dashes with optional colons.
