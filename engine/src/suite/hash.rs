@@ -114,10 +114,21 @@ impl Suite {
     /// # Errors
     /// As [`Suite::case_hashes`]; [`skill_schema::codes::SPLIT_LOCK`] if a case is not in the lock.
     pub fn digests(&self, lock: &Lock, folder: &Folder) -> Result<Digests, Fault> {
-        let hashes = self.case_hashes(folder)?;
-        let mut rows = Vec::with_capacity(hashes.len());
-        for (case, hash) in self.cases.iter().zip(hashes) {
-            rows.push((case.id.as_str(), hash, lock.need(&case.id)?));
+        self.digests_with(lock, |path| folder.digest(path))
+    }
+
+    /// The digests of the suite and its two parts; `digest` says the SHA-256 of an input file by its path.
+    ///
+    /// # Errors
+    /// Those of `digest`; [`skill_schema::codes::SPLIT_LOCK`] if a case is not in the lock.
+    pub fn digests_with(
+        &self,
+        lock: &Lock,
+        mut digest: impl FnMut(&str) -> Result<Digest, Fault>,
+    ) -> Result<Digests, Fault> {
+        let mut rows = Vec::with_capacity(self.cases.len());
+        for case in &self.cases {
+            rows.push((case.id.as_str(), case_hash(case, &mut digest)?, lock.need(&case.id)?));
         }
         let of = |split: Split| rows.iter().filter(move |row| row.2 == split).map(|row| (row.0, row.1));
         Ok(Digests {

@@ -4,7 +4,7 @@ mod case;
 mod field;
 
 use serde_json::{Map, Value};
-use skill_schema::{Fault, SkillId, codes, version};
+use skill_schema::{Fault, SkillId, version};
 
 use self::field::Fields;
 use super::{Case, GraderSettings, Limits, Settings, Suite, bounds::Bounds, source::Source};
@@ -21,7 +21,7 @@ impl Suite {
     /// Reads a suite from its text.
     ///
     /// # Errors
-    /// [`codes::SUITE`] with the place: not JSON, a key that stands twice, a member of another type, beyond the limits.
+    /// [`skill_schema::codes::SUITE`] with the place: not JSON, a key that stands twice, a member of another type, beyond the limits.
     pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
         Ok(Self::parse_source(bytes)?.0)
     }
@@ -38,7 +38,7 @@ impl Suite {
     /// Takes a JSON document as a suite.
     ///
     /// # Errors
-    /// [`codes::SUITE`] with the place of a member that cannot be what it is.
+    /// [`skill_schema::codes::SUITE`] with the place of a member that cannot be what it is.
     pub fn from_value(document: Value) -> Result<Self, Fault> {
         let nothing = Map::new();
         let (head, list, place) = match &document {

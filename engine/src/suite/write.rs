@@ -73,18 +73,15 @@ impl Suite {
     pub fn to_text(&self, source: Option<&Source>) -> String {
         let value = self.to_value();
         let mut out = String::new();
-        match source {
-            Some(source) => {
-                let root = &source.root;
-                out.push_str(&source.text[..root.span.start]);
-                let old = Some(Old { node: root, value: &source.value, text: &source.text });
-                emit(&mut out, &value, old, 0);
-                out.push_str(&source.text[root.span.end..]);
-            }
-            None => {
-                emit(&mut out, &value, None, 0);
-                out.push('\n');
-            }
+        if let Some(source) = source {
+            let root = &source.root;
+            out.push_str(&source.text[..root.span.start]);
+            let old = Some(Old { node: root, value: &source.value, text: &source.text });
+            emit(&mut out, &value, old, 0);
+            out.push_str(&source.text[root.span.end..]);
+        } else {
+            emit(&mut out, &value, None, 0);
+            out.push('\n');
         }
         out
     }

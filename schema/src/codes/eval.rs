@@ -11,6 +11,9 @@ codes! {
     SUITE_LINT = "E_SUITE_LINT", Failed, 422, "the suite has errors",
         "skill suite check shows each finding with its place",
         "A score is worth what its suite is worth. The rules refuse what makes a score wrong without anybody noticing: cases that stand on both sides of the split, checks that cannot fail or cannot be computed, files that are missing, expressions that may run without end.";
+    SUITE_DIGEST = "E_SUITE_DIGEST", Integrity, 422, "the suite is not the one that was stated",
+        "fetch it again; do not use it until its digests are those of its statement",
+        "A suite is published with three digests: over all cases, those for training and those held out. Each is made of the ids and hashes of the cases, input files included. A suite with other digests measures something else.";
     SPLIT_LOCK = "E_SPLIT_LOCK", Conflict, 409, "the lock of the split does not hold",
         "restore evals/split.lock from version control; after a merge take one side's file and run skill suite split again",
         "`evals/split.lock` says for each case whether it is for training or held out. Lines are only ever added at its end, each as the rule of the split gives it. A changed, moved or removed line could bring a held-out case into training, so a lock whose lines are not what the rule gives is refused and nothing is measured.";

@@ -82,7 +82,7 @@ impl<'a> Fields<'a> {
 
     /// A whole number from 0 to `max`.
     pub(super) fn integer(&self, key: &str, max: u64) -> Result<Option<u64>, Fault> {
-        match self.get(key).map(|value| value.as_u64()) {
+        match self.get(key).map(Value::as_u64) {
             None => Ok(None),
             Some(Some(n)) if n <= max => Ok(Some(n)),
             Some(_) => Err(self.wrong(key, &format!("a whole number from 0 to {max} is expected"))),

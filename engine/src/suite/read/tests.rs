@@ -1,4 +1,5 @@
 use serde_json::json;
+use skill_schema::codes;
 
 use super::*;
 use crate::suite::Task;

@@ -62,18 +62,17 @@ impl Lock {
         let text = std::str::from_utf8(bytes).map_err(|_| Fault::new(codes::SPLIT_LOCK).detail("not UTF-8"))?;
         let mut lock = Self::default();
         for (n, line) in text.split_inclusive('\n').enumerate() {
-            let wrong = |detail: String| fault(n, detail);
+            let wrong = |detail: &str| fault(n, detail);
             if ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|marker| line.starts_with(marker)) {
-                return Err(wrong("a conflict marker of a merge".to_owned()));
+                return Err(wrong("a conflict marker of a merge"));
             }
-            let entry: Entry = serde_json::from_str(line).map_err(|e| wrong(format!("not a line of a lock: {e}")))?;
+            let entry: Entry = serde_json::from_str(line).map_err(|e| wrong(&format!("not a line of a lock: {e}")))?;
             if entry.line() != line {
                 return Err(wrong(
-                    "a line is written {\"id\":…,\"category\":…,\"group\":…,\"split\":…} and ends with a line feed"
-                        .to_owned(),
+                    "a line is written {\"id\":…,\"category\":…,\"group\":…,\"split\":…} and ends with a line feed",
                 ));
             }
-            lock.push(entry).map_err(|fault| wrong(fault.detail.unwrap_or_default()))?;
+            lock.push(entry).map_err(|fault| wrong(&fault.detail.unwrap_or_default()))?;
         }
         Ok(lock)
     }
@@ -92,11 +91,11 @@ impl Lock {
             let explained = known.is_some() || (1..=run).any(|size| counter.decide(size as u64) == first.split);
             if !explained {
                 let detail = format!("the rule puts `{}` elsewhere than into {:?}", first.id, first.split);
-                return Err(fault(n, detail.replace("Holdout", "the holdout").replace("Train", "training")));
+                return Err(fault(n, &detail.replace("Holdout", "the holdout").replace("Train", "training")));
             }
             let model = known.unwrap_or(first);
             if let Some(bad) = rest[..run].iter().position(|entry| entry.split != model.split) {
-                return Err(fault(n + bad, format!("the group `{}` is on both sides", first.group)));
+                return Err(fault(n + bad, &format!("the group `{}` is on both sides", first.group)));
             }
             for entry in &rest[..run] {
                 counters.of(&entry.category).add(1, entry.split);
@@ -136,6 +135,26 @@ impl Lock {
         self.entries.iter().map(Entry::line).collect()
     }
 
+    /// The lock without the names of what is held out: ids and groups of these lines are replaced by hashes. It holds as before,
+    /// since the rule depends on nothing else of them.
+    #[must_use]
+    pub fn without_names(&self, salt: &str) -> Self {
+        let hidden = |kind: &str, text: &str| {
+            format!("held-{}", skill_bundle::hash::sha256([salt, kind, text].join("\0").as_bytes()).short())
+        };
+        let mut lock = Self::default();
+        for entry in &self.entries {
+            let mut entry = entry.clone();
+            if entry.split == Split::Holdout {
+                entry.id = hidden("id", &entry.id);
+                entry.group = hidden("group", &entry.group);
+            }
+            // Two ids with the same twelve hex digits do not occur.
+            let _ = lock.push(entry);
+        }
+        lock
+    }
+
     pub(super) fn push(&mut self, entry: Entry) -> Result<(), Fault> {
         if self.places.insert(entry.id.clone(), self.entries.len()).is_some() {
             return Err(Fault::new(codes::SPLIT_LOCK).at(&entry.id).detail("the id stands twice"));
@@ -145,6 +164,6 @@ impl Lock {
     }
 }
 
-fn fault(n: usize, detail: String) -> Fault {
+fn fault(n: usize, detail: &str) -> Fault {
     Fault::new(codes::SPLIT_LOCK).detail(format!("line {}: {detail}", n + 1))
 }
