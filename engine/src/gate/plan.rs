@@ -57,13 +57,12 @@ impl Plan {
         if (self.k as usize) < MIN_RUNS {
             said.push(format!("{} runs a case are too few: a verdict needs {MIN_RUNS}, or greedy decoding", self.k));
         }
-        let share = points(1000.0 * self.power).trim_end_matches('0').trim_end_matches('.').to_owned();
         said.push(format!(
-            "{} cases × {} runs find a gain of {} points with a chance of {} %, if cases pass and fail as assumed",
+            "{} cases × {} runs find a gain of {} points with a chance of {:.0} %, if cases pass and fail as assumed",
             self.n,
             self.k,
             points(self.mde),
-            percent(&share),
+            100.0 * self.power,
         ));
         for [gain, cases] in self.needs.iter().filter(|[_, cases]| *cases > self.n) {
             said.push(format!("{cases} cases are needed for +{} points", points(f64::from(*gain))));
@@ -77,11 +76,6 @@ impl Plan {
         }
         said
     }
-}
-
-/// A share that is already in percent.
-fn percent(text: &str) -> &str {
-    if text.is_empty() { "0" } else { text }
 }
 
 #[cfg(test)]

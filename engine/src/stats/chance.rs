@@ -41,6 +41,7 @@ impl Chance {
     }
 
     /// The nearest float, a half going to the even one; 0 below the smallest float.
+    #[expect(clippy::missing_panics_doc, reason = "the quotient has 65 digits at most")]
     pub fn value(&self) -> f64 {
         let (top, bottom) = (self.favourable.bits(), self.total.bits());
         if top == 0 {
@@ -63,6 +64,7 @@ impl Chance {
     }
 
     /// In parts per million, rounded up, as statements carry it.
+    #[expect(clippy::missing_panics_doc, reason = "a probability is a million at most")]
     pub fn ppm(&self) -> u32 {
         let scaled = &self.favourable * 1_000_000_u32;
         let up = (&scaled + &self.total - 1_u32) / &self.total;
@@ -79,6 +81,8 @@ fn scale_down(digits: u128, places: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "floats that are equal or wrong")]
+
     use super::*;
 
     fn chance(favourable: u64, total: u64) -> Chance {

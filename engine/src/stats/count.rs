@@ -31,7 +31,9 @@ impl Spread {
     /// From what is added, ascending from 0, and in how many ways (at least one each).
     pub(super) fn new(mut ways: Vec<(u64, u64)>) -> Self {
         let common = ways.iter().fold(0, |divisor, &(_, count)| gcd(divisor, count)).max(1);
-        ways.iter_mut().for_each(|(_, count)| *count /= common);
+        for (_, count) in &mut ways {
+            *count /= common;
+        }
         Self { ways, common }
     }
 

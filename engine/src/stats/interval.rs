@@ -109,7 +109,9 @@ mod tests {
             let found = paired_interval(&differences, group.as_deref()).unwrap();
             assert_eq!(Some(u64::from(found.df)), known["df"].as_u64(), "{known}");
             let numbers = [(found.mean, "mean"), (found.se, "se"), (found.t, "t"), (found.lo, "lo"), (found.hi, "hi")];
-            numbers.into_iter().for_each(|(number, name)| close(number, &known[name], &known));
+            for (number, name) in numbers {
+                close(number, &known[name], &known);
+            }
         }
     }
 

@@ -71,6 +71,8 @@ fn index(value: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "floats that are equal or wrong")]
+
     use super::*;
     use crate::stats::vectors::{close, list, matrix};
 

@@ -1,4 +1,5 @@
 //! The gate against a peer in another language, and against simulated loops.
+#![expect(clippy::unwrap_used, reason = "tests panic: that is how they fail")]
 
 mod peer;
 #[path = "../../examples/gate_sim/sim.rs"]

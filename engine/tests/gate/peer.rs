@@ -115,7 +115,9 @@ fn theirs(questions: &[Value]) -> Option<Vec<Value>> {
     let mut peer = started.ok()?;
     let mut input = peer.stdin.take().expect("a pipe");
     // It reads all of it before it answers.
-    questions.iter().for_each(|question| writeln!(input, "{question}").expect("the peer reads"));
+    for question in questions {
+        writeln!(input, "{question}").expect("the peer reads");
+    }
     drop(input);
     let output = peer.wait_with_output().expect("the peer ends");
     assert!(output.status.success(), "the peer failed");
