@@ -156,10 +156,9 @@ impl Ended {
 /// What a model's silence means for the run: what does not fit is the candidate's fault, everything else the machine's.
 pub(crate) fn status_of(error: &EngineError) -> Status {
     match error {
-        EngineError::Infra { .. } => Status::Infra,
         // The prefix holds the skill: one that does not fit the context is a skill that is too long.
         EngineError::Refused(message) if message.contains("context") => Status::Limit,
-        EngineError::Refused(_) => Status::Infra,
+        EngineError::Infra { .. } | EngineError::Refused(_) => Status::Infra,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Executors with the real sandbox. Linux alone has one.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "the helpers of tests may panic as tests do")]
 
 use std::{
     fmt, fs,

@@ -95,9 +95,10 @@ impl Session<'_> {
     }
 
     fn request(&self) -> CaseRequest {
-        let constraint = match self.agent.engine.caps().constraints {
-            true => Constraint::JsonSchema(action::schema()),
-            false => Constraint::None,
+        let constraint = if self.agent.engine.caps().constraints {
+            Constraint::JsonSchema(action::schema())
+        } else {
+            Constraint::None
         };
         CaseRequest {
             messages: self.conversation.clone(),

@@ -14,13 +14,13 @@ pub(super) fn with_files(prompt: &str, inputs: &Path, files: &[String]) -> Strin
     for name in Workplace::names(files) {
         let content = fs::read(inputs.join(&name)).unwrap_or_default();
         let shown = std::str::from_utf8(&content).ok().filter(|shown| shown.len() <= room && !shown.contains('\0'));
-        text.push_str(&match shown {
-            Some(shown) => {
-                room -= shown.len();
-                format!("\n\nFile {name}:\n{}", fenced(shown))
-            }
-            None => format!("\n\nFile {name}: {} bytes, not shown", content.len()),
-        });
+        let content = if let Some(shown) = shown {
+            room -= shown.len();
+            format!(":\n{}", fenced(shown))
+        } else {
+            format!(": {} bytes, not shown", content.len())
+        };
+        text.extend(["\n\nFile ", &name, &content]);
     }
     text
 }
@@ -38,8 +38,7 @@ pub(super) fn with_names(prompt: &str, files: &[String]) -> String {
     if files.is_empty() {
         return prompt.to_owned();
     }
-    let names: String = Workplace::names(files).iter().map(|name| format!("\n- {name}")).collect();
-    format!("{prompt}\n\nThe working folder holds:{names}")
+    format!("{prompt}\n\nThe working folder holds:\n- {}", Workplace::names(files).join("\n- "))
 }
 
 #[cfg(test)]

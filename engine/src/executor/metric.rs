@@ -21,9 +21,8 @@ pub async fn run(shell: &Arc<dyn Shell>, job: &Job) -> Execution {
     let Task::Metric { run, pattern, budget_s, .. } = &job.case.task else {
         return Execution::infra("not a metric case");
     };
-    let pattern = match RegexBuilder::new(pattern).multi_line(true).size_limit(MAX_PATTERN).build() {
-        Ok(pattern) => pattern,
-        Err(_) => return Execution::infra("the pattern of the metric is not a regular expression"),
+    let Ok(pattern) = RegexBuilder::new(pattern).multi_line(true).size_limit(MAX_PATTERN).build() else {
+        return Execution::infra("the pattern of the metric is not a regular expression");
     };
     let (shell, again, command) = (Arc::clone(shell), job.clone(), run.clone());
     let limits = Limits { time: Duration::from_secs(*budget_s), ..Limits::default() };
@@ -78,7 +77,7 @@ mod tests {
 
     async fn made(end: End, stdout: &'static str) -> Execution {
         let shell: Arc<dyn Shell> = FakeShell::new(move |spec| {
-            assert_eq!(spec.limits.time, Duration::from_secs(300));
+            assert_eq!(spec.limits.time, Duration::from_mins(5));
             assert!(spec.dir.join("SKILL.md").exists(), "the command works on the skill");
             assert_eq!(spec.argv, ["sh", "-c", "train"]);
             Ok(outcome(end.clone(), stdout))

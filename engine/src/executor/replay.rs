@@ -131,10 +131,12 @@ impl Cassette {
         }))
     }
 
-    /// The cassette as indented JSON, runs sorted by case, arm and repeat.
-    pub fn to_json(&self) -> String {
+    /// The cassette as indented JSON, runs sorted by case, arm and repeat. `E_CASSETTE` if it cannot be written as JSON.
+    pub fn to_json(&self) -> Result<String, Fault> {
         let file = File { format: FORMAT, runs: self.runs.values().cloned().collect() };
-        serde_json::to_string_pretty(&file).expect("plain data") + "\n"
+        let json =
+            serde_json::to_string_pretty(&file).map_err(|e| Fault::new(codes::CASSETTE).detail(e.to_string()))?;
+        Ok(json + "\n")
     }
 
     fn replay(&self, job: &Job) -> Execution {
@@ -220,7 +222,7 @@ mod tests {
         let mut cassette = Cassette::default();
         assert!(cassette.record(&job, &run).unwrap());
         assert!(!cassette.record(&job, &run).unwrap(), "a run is recorded once");
-        let read = Cassette::parse(cassette.to_json().as_bytes()).unwrap();
+        let read = Cassette::parse(cassette.to_json().unwrap().as_bytes()).unwrap();
         assert_eq!(read, cassette);
         let again = read.run(&job).await;
         assert_eq!((again.status, again.exit, again.usage.turns), (Status::Crash, 3, 2));

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     model::{
-        Caps, CaseOutput, CaseRequest, Constraint, Engine, EngineError, Fingerprint, Finish, GroupRequest, GroupStream,
-        Message, Sampling, Sharing,
+        Caps, CaseOutput, CaseRequest, Engine, EngineError, Fingerprint, Finish, GroupRequest, GroupStream, Message,
+        Sampling, Sharing,
     },
     run::Arm,
     suite::{Case, Limits, Task},
@@ -74,17 +74,6 @@ impl Scripted {
             },
             groups: Mutex::default(),
         })
-    }
-
-    /// Any request.
-    pub fn request() -> CaseRequest {
-        CaseRequest {
-            messages: Vec::new(),
-            sampling: Sampling::default(),
-            seed: 0,
-            stop: Vec::new(),
-            constraint: Constraint::None,
-        }
     }
 
     /// The same as [`Self::list`] for a model that honours constraints.

@@ -137,7 +137,7 @@ fn cost(runs: &[Run]) -> Vec<Remark> {
     let score = |arm| mean(&scored(runs, arm).map(|(_, score)| score).collect::<Vec<_>>());
     let (Some(before), Some(after)) = (score(Arm::Base), score(Arm::Cand)) else { return Vec::new() };
     let tokens = |run: &Run| run.usage.prompt_tokens + run.usage.output_tokens;
-    let remark = |(name, of): (&str, &dyn Fn(&Run) -> u64)| {
+    let remark = |name: &str, of: &dyn Fn(&Run) -> u64| {
         let (base, cand) = (average(Arm::Base, of)?, average(Arm::Cand, of)?);
         if base <= 0.0 || cand <= 0.0 || (cand < base * COST && base < cand * COST) {
             return None;
@@ -146,8 +146,7 @@ fn cost(runs: &[Run]) -> Vec<Remark> {
             format!("{:+.0} % {name} for {:+.0} per-mille of score", (cand / base - 1.0) * 100.0, after - before);
         Some(Remark { kind: Kind::Cost, about: name.to_owned(), text })
     };
-    let sides: [(&str, &dyn Fn(&Run) -> u64); 2] = [("tokens", &tokens), ("time", &|run: &Run| run.usage.ms)];
-    sides.into_iter().filter_map(remark).collect()
+    [remark("tokens", &tokens), remark("time", &|run| run.usage.ms)].into_iter().flatten().collect()
 }
 
 fn missing(runs: &[Run]) -> Vec<Remark> {

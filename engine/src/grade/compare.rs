@@ -72,7 +72,7 @@ pub async fn compare(grader: &Grader, pairs: &[Pair]) -> (Vec<Comparison>, Usage
         let winner = object.get("winner").and_then(Value::as_str).unwrap_or_default();
         let order = usize::from(swapped);
         results[at].orders[order] = preference(winner, swapped);
-        results[at].reasons[order] = object.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned();
+        object.get("reason").and_then(Value::as_str).unwrap_or_default().clone_into(&mut results[at].reasons[order]);
     }
     for result in &mut results {
         result.preference = match result.orders {

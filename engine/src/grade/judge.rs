@@ -69,7 +69,7 @@ pub(super) async fn grade(grader: &Grader, asks: &[Ask]) -> Graded {
 
 /// Whether the question is one of the tenth that is asked again.
 fn is_audited(key: &str) -> bool {
-    hash(&["audit", key]) % AUDIT == 0
+    hash(&["audit", key]).is_multiple_of(AUDIT)
 }
 
 fn hash(parts: &[&str]) -> u64 {
@@ -122,9 +122,10 @@ fn request(grader: &Grader, ask: &Ask, turn: Turn, retry: u32) -> CaseRequest {
     let temperature = if turn.number == 0 && !turn.audit && retry == 0 { 0.0 } else { 0.7 };
     let parts =
         [grader.seed.to_string(), ask.key.clone(), turn.number.to_string(), retry.to_string(), turn.audit.to_string()];
-    let constraint = match grader.engine.caps().constraints {
-        true => Constraint::JsonSchema(opinion::schema(&ask.question)),
-        false => Constraint::None,
+    let constraint = if grader.engine.caps().constraints {
+        Constraint::JsonSchema(opinion::schema(&ask.question))
+    } else {
+        Constraint::None
     };
     CaseRequest {
         messages: vec![opinion::message(ask, turn.audit)],

@@ -33,8 +33,9 @@ pub(super) fn message(ask: &Ask, turned: bool) -> Message {
     let asked = match &ask.question {
         Question::Expectation(statement) => quote::block("Statement", statement),
         Question::Rubric { text, anchors } => {
-            let levels: String = anchors.iter().map(|(level, what)| format!("\nLevel {level}: {what}")).collect();
-            quote::block("Rubric", &format!("{text}{levels}"))
+            let levels = anchors.iter().map(|(level, what)| format!("Level {level}: {what}"));
+            let lines: Vec<String> = [text.clone()].into_iter().chain(levels).collect();
+            quote::block("Rubric", &lines.join("\n"))
         }
     };
     let work = quote::block("Work", &ask.target.shown);

@@ -37,14 +37,14 @@ impl Target {
             "transcript" => Self::transcript(run.transcript),
             "exit" => Self::text(run.exit.to_string()),
             "usage" => Self::text(serde_json::to_string(run.usage).unwrap_or_default()),
-            _ => match target.strip_prefix("outputs/") {
-                Some(path) => Self::outputs(run, Some(path), Self { shown: String::new(), parts: Vec::new() }),
-                None => {
-                    let last = run.transcript.final_text().to_owned();
-                    let shown = format!("Final answer:\n{last}\n");
-                    Self::outputs(run, None, Self { shown, parts: vec![last] })
+            _ => {
+                if let Some(path) = target.strip_prefix("outputs/") {
+                    return Self::outputs(run, Some(path), Self { shown: String::new(), parts: Vec::new() });
                 }
-            },
+                let last = run.transcript.final_text().to_owned();
+                let shown = format!("Final answer:\n{last}\n");
+                Self::outputs(run, None, Self { shown, parts: vec![last] })
+            }
         }
     }
 

@@ -251,12 +251,12 @@ mod tests {
         Tools::new(place, skill, FakeShell::new(|_| Ok(outcome(End::Exit(0), "x"))), false)
     }
 
-    fn did(tools: &Tools, action: Action) -> ToolOutput {
-        tools.carry_out(&action, Duration::from_secs(5)).unwrap()
+    fn did(tools: &Tools, action: &Action) -> ToolOutput {
+        tools.carry_out(action, Duration::from_secs(5)).unwrap()
     }
 
     fn read(tools: &Tools, path: &str) -> ToolOutput {
-        did(tools, Action::Read { path: path.to_owned() })
+        did(tools, &Action::Read { path: path.to_owned() })
     }
 
     #[test]
@@ -271,23 +271,23 @@ mod tests {
         {
             assert!(read(&tools, path).failed, "{path}");
             let write = Action::Write { path: path.to_owned(), content: "x".to_owned() };
-            assert!(path == "none" || did(&tools, write).failed, "{path}");
+            assert!(path == "none" || did(&tools, &write).failed, "{path}");
         }
         assert!(
-            did(&tools, Action::Write { path: "skills/notes/SKILL.md".to_owned(), content: "x".to_owned() }).failed
+            did(&tools, &Action::Write { path: "skills/notes/SKILL.md".to_owned(), content: "x".to_owned() }).failed
         );
-        assert!(did(&tools, Action::Write { path: String::new(), content: "x".to_owned() }).failed);
-        assert!(did(&tools, Action::List { path: "..".to_owned() }).failed);
+        assert!(did(&tools, &Action::Write { path: String::new(), content: "x".to_owned() }).failed);
+        assert!(did(&tools, &Action::List { path: "..".to_owned() }).failed);
     }
 
     #[test]
     fn files_are_written_read_and_listed() {
         let tools = tools(false);
-        let written = did(&tools, Action::Write { path: "sub/a.txt".to_owned(), content: "hello".to_owned() });
+        let written = did(&tools, &Action::Write { path: "sub/a.txt".to_owned(), content: "hello".to_owned() });
         assert_eq!((written.output.as_str(), written.failed), ("5 bytes written", false));
         assert_eq!(read(&tools, "./sub/a.txt").output, "hello");
-        assert_eq!(did(&tools, Action::List { path: ".".to_owned() }).output, "sub/");
-        assert_eq!(did(&tools, Action::List { path: String::new() }).output, "sub/");
+        assert_eq!(did(&tools, &Action::List { path: ".".to_owned() }).output, "sub/");
+        assert_eq!(did(&tools, &Action::List { path: String::new() }).output, "sub/");
         fs::write(tools.place.work().join("b.bin"), [0xff, 0xfe, 0]).unwrap();
         assert_eq!(read(&tools, "b.bin").output, "not text (3 bytes)");
         assert!(read(&tools, "sub").failed);
@@ -299,16 +299,16 @@ mod tests {
     #[test]
     fn a_skill_is_taken_up_by_its_tool_or_by_reading_it_and_is_not_there_on_the_other_arm() {
         let tools = tools(true);
-        let up = did(&tools, Action::Skill { name: "notes".to_owned() });
+        let up = did(&tools, &Action::Skill { name: "notes".to_owned() });
         assert_eq!(up.activated.as_deref(), Some("notes"));
         assert!(up.output.contains("Use bullets."));
         assert_eq!(read(&tools, "skills/notes/SKILL.md").activated.as_deref(), Some("notes"));
-        assert_eq!(did(&tools, Action::List { path: "skills/notes".to_owned() }).output, "SKILL.md");
-        assert!(did(&tools, Action::Skill { name: "other".to_owned() }).failed);
+        assert_eq!(did(&tools, &Action::List { path: "skills/notes".to_owned() }).output, "SKILL.md");
+        assert!(did(&tools, &Action::Skill { name: "other".to_owned() }).failed);
         let place = tools.into_place();
         assert!(!place.work().join("skills").is_symlink());
         let bare = super::tests::tools(false);
-        assert!(did(&bare, Action::Skill { name: "notes".to_owned() }).failed);
+        assert!(did(&bare, &Action::Skill { name: "notes".to_owned() }).failed);
         assert!(read(&bare, "skills/notes/SKILL.md").failed);
     }
 
@@ -321,7 +321,7 @@ mod tests {
         });
         let place = Workplace::new(Path::new("/nonexistent"), &[]).unwrap();
         let tools = Tools::new(place, None, shell, false);
-        let run = did(&tools, Action::Run { command: "false".to_owned() });
+        let run = did(&tools, &Action::Run { command: "false".to_owned() });
         assert_eq!((run.output.as_str(), run.failed), ("partial\nexit status 2", true));
         assert_eq!(said(&outcome(End::Exit(0), "")), "done, no output");
     }

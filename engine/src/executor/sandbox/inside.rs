@@ -90,23 +90,25 @@ fn confine(spec: &Spec, namespaces: bool, uid: Option<u32>) -> Result<Mechanism,
     use super::{landlock, privileges};
     let failed = |error: io::Error| Report::Failed(error.to_string());
     privileges::limit(&spec.limits, namespaces).map_err(failed)?;
-    let landlocked = landlock::restrict(spec, !namespaces);
-    let mechanism = match (namespaces, &landlocked) {
-        (true, Ok(true)) => Mechanism::NamespacesLandlock,
-        (true, _) => Mechanism::Namespaces,
-        (false, Ok(true)) => Mechanism::Landlock,
-        (false, _) if spec.allow_none => Mechanism::None,
-        (false, Ok(false)) => {
-            return Err(Report::Refused("the kernel grants neither namespaces nor Landlock".to_owned()));
-        }
-        (false, Err(error)) => {
-            return Err(Report::Refused(format!(
-                "the kernel grants no namespaces, and Landlock is not enough: {error}"
-            )));
-        }
-    };
+    let landlocked = landlock::restrict(spec, !namespaces).map_err(|error| error.to_string());
+    let mechanism = settle(namespaces, landlocked, spec.allow_none)?;
     privileges::drop_capabilities(uid.is_some()).map_err(failed)?;
     Ok(mechanism)
+}
+
+/// What confines the command, if that is enough: whether there are namespaces, and what Landlock said.
+#[cfg(target_os = "linux")]
+fn settle(namespaces: bool, landlocked: Result<bool, String>, allow_none: bool) -> Result<Mechanism, Report> {
+    match (namespaces, landlocked) {
+        (true, Ok(true)) => Ok(Mechanism::NamespacesLandlock),
+        (true, _) => Ok(Mechanism::Namespaces),
+        (false, Ok(true)) => Ok(Mechanism::Landlock),
+        (false, _) if allow_none => Ok(Mechanism::None),
+        (false, Ok(false)) => Err(Report::Refused("the kernel grants neither namespaces nor Landlock".to_owned())),
+        (false, Err(error)) => {
+            Err(Report::Refused(format!("the kernel grants no namespaces, and Landlock is not enough: {error}")))
+        }
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -133,6 +135,30 @@ fn start(spec: &Spec, namespaces: bool, uid: Option<u32>) -> Result<(u32, Mechan
         Err(error) => {
             let end = End::NotStarted(format!("{program}: {error}"));
             Err(Report::Ended { end, mechanism, left_behind: 0 })
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_confines_a_command_it_is_refused_unless_somebody_vouches_for_it() {
+        let no = || Err("TCP cannot be closed".to_owned());
+        for (namespaces, landlocked, allow_none, expected) in [
+            (true, Ok(true), false, Some(Mechanism::NamespacesLandlock)),
+            (true, no(), false, Some(Mechanism::Namespaces)),
+            (true, Ok(false), true, Some(Mechanism::Namespaces)),
+            (false, Ok(true), true, Some(Mechanism::Landlock)),
+            (false, Ok(false), false, None),
+            (false, no(), false, None),
+            (false, no(), true, Some(Mechanism::None)),
+            (false, Ok(false), true, Some(Mechanism::None)),
+        ] {
+            let settled = settle(namespaces, landlocked, allow_none);
+            let refused = matches!(settled, Err(Report::Refused(_)));
+            assert_eq!((settled.ok(), refused), (expected, expected.is_none()));
         }
     }
 }

@@ -122,8 +122,8 @@ mod tests {
         symlink("/etc/passwd", at("closed/link")).unwrap();
         symlink("/etc", at("outputs")).unwrap();
         std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-        fs::set_permissions(at("closed/file"), fs::Permissions::from_mode(0)).unwrap();
-        fs::set_permissions(at("closed"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(at("closed/file"), fs::Permissions::from_mode(0o000)).unwrap();
+        fs::set_permissions(at("closed"), fs::Permissions::from_mode(0o000)).unwrap();
         let notes = seal(folder.path()).unwrap();
         assert_eq!(notes, ["3 links and special files were removed from the outputs"]);
         assert_eq!(fs::read_to_string(at("closed/file")).unwrap(), "x");
