@@ -49,7 +49,7 @@ pub struct Spent {
 }
 
 impl Spent {
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.runs += other.runs;
         self.tokens += other.tokens;
         self.cost_micros += other.cost_micros;
@@ -159,9 +159,12 @@ impl Schedule<'_> {
     pub async fn work(&self, runner: &impl Runner) -> Done {
         let mut done = Done { runs: Vec::with_capacity(self.items.len()), ..Done::default() };
         for item in self.items {
-            let kept = if self.fresh { None } else { self.cache.get(&item.key) };
-            // The same run may stand under another repeat in the cache's file only if somebody moved it.
-            done.runs.push(kept.filter(|kept| kept.run.arm == item.arm && kept.run.seed == item.seed));
+            let mut kept = if self.fresh { None } else { self.cache.get(&item.key) };
+            // A version that was measured as the skill may be the baseline now: the run is the same.
+            if let Some(kept) = &mut kept {
+                (kept.run.arm, kept.run.repeat) = (item.arm, item.repeat);
+            }
+            done.runs.push(kept.filter(|kept| kept.run.seed == item.seed));
         }
         done.cached = done.runs.iter().flatten().count() as u64;
         self.begin(runner, &mut done).await;
