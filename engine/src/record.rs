@@ -21,6 +21,7 @@ use serde_json::Value;
 use skill_bundle::{hash::sha256, jcs};
 use skill_schema::{Digest, Fault, codes, time::Timestamp};
 
+pub(crate) use check::judged_weight;
 pub use check::{Difference, Follows, score_of_run, split_hash};
 pub use compute::compute;
 pub use interval::{Estimate, estimate};

@@ -16,7 +16,7 @@ use crate::{
         Arms, Baseline, CaseFacts, EngineFacts, FORMAT, Grader, Harness, Model, Order, Provenance, Record,
         SamplingFacts, ScoreKey, Skill, SuiteFacts, Trust, compute, judged_weight, split_hash,
     },
-    report::details::{CaseText, Details, OutputFile, RunDetails, RunId},
+    report::{CaseText, Details, OutputFile, RunDetails, RunId},
     run::{Arm, Run},
     suite::{Case, Lock, Opened, Split},
 };
