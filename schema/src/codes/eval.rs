@@ -3,7 +3,7 @@ use super::codes;
 
 codes! {
     CHECK_KIND = "E_CHECK_KIND", Failed, 422, "a check is of a kind that does not exist or cannot stand there",
-        "use one of the kinds that docs/suites.md lists",
+        "use one of the kinds that docs/checks.md lists",
         "A check that nobody can run would be missing data in every run. Checks that a model judges and checks that only report (`similar`) cannot stand inside `not`, `all`, `any` and `at_least`, since these need a value at once.";
     CHECK_PARAM = "E_CHECK_PARAM", Failed, 422, "a parameter of a check is missing or not valid",
         "correct the parameter that is named",
