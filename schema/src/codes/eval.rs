@@ -18,7 +18,7 @@ codes! {
         "restore evals/split.lock from version control; after a merge take one side's file and run skill suite split again",
         "`evals/split.lock` says for each case whether it is for training or held out. Lines are only ever added at its end, each as the rule of the split gives it. A changed, moved or removed line could bring a held-out case into training, so a lock whose lines are not what the rule gives is refused and nothing is measured.";
     CHECK_KIND = "E_CHECK_KIND", Failed, 422, "a check is of a kind that does not exist or cannot stand there",
-        "use one of the kinds that docs/suites.md lists",
+        "use one of the kinds that docs/checks.md lists",
         "A check that nobody can run would be missing data in every run. Checks that a model judges and checks that only report (`similar`) cannot stand inside `not`, `all`, `any` and `at_least`, since these need a value at once.";
     CHECK_PARAM = "E_CHECK_PARAM", Failed, 422, "a parameter of a check is missing or not valid",
         "correct the parameter that is named",
