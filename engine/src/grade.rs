@@ -14,13 +14,14 @@ pub mod target;
 
 use std::{path::Path, sync::Arc};
 
+use serde_json::Value;
 use skill_bundle::hash::{Hasher, sha256};
 use skill_schema::{Digest, Fault, codes};
 
 use crate::{
     model::{Engine, Mode},
     run::{CheckResult, Usage},
-    suite::GraderSettings,
+    suite::{Check, GraderSettings},
 };
 
 pub use self::{instructions::BUILTIN, report::JudgeReport, target::Target};
@@ -66,6 +67,24 @@ pub enum Question {
         /// What the levels mean, as (level from 1 to 5, description).
         anchors: Vec<(u8, String)>,
     },
+}
+
+impl Question {
+    /// The question of a check of the kind `expectation` or `rubric`: its `text`, and the `anchors` of a rubric as an object of levels
+    /// (`"1"` to `"5"`). `None` for any other check.
+    pub fn of(check: &Check) -> Option<Self> {
+        let text = check.params.get("text")?.as_str()?.to_owned();
+        match check.kind.as_str() {
+            "expectation" => Some(Self::Expectation(text)),
+            "rubric" => {
+                let anchors = check.params.get("anchors").and_then(Value::as_object).into_iter().flatten();
+                let anchors =
+                    anchors.filter_map(|(level, what)| Some((level.parse().ok()?, what.as_str()?.to_owned())));
+                Some(Self::Rubric { text, anchors: anchors.filter(|(level, _)| (1..=5).contains(level)).collect() })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What a grader makes of one question.

@@ -184,3 +184,21 @@ fn the_digest_follows_the_instructions() {
     let missing = GraderSettings { prompt: "none.md".to_owned(), votes: 1 };
     assert_eq!(Grader::new(Scripted::list(&[]), &missing, suite.path(), 1).unwrap_err().code.id, "E_CASE_INPUT");
 }
+
+#[test]
+fn checks_that_are_judged_become_questions() {
+    let question = |kind: &str, params: serde_json::Value| {
+        let Value::Object(params) = params else { unreachable!() };
+        let (id, kind, target) = ("c1".to_owned(), kind.to_owned(), "final".to_owned());
+        Question::of(&Check { id, kind, weight: 1, required: false, target, params })
+    };
+    let text = |text: &str| text.to_owned();
+    let expectation = question("expectation", serde_json::json!({"text": "is short"}));
+    assert_eq!(expectation, Some(Question::Expectation(text("is short"))));
+    let params =
+        serde_json::json!({"text": "style", "anchors": {"5": "brilliant", "1": "poor", "6": "no", "x": "no", "2": 3}});
+    let anchors = vec![(1, text("poor")), (5, text("brilliant"))];
+    assert_eq!(question("rubric", params), Some(Question::Rubric { text: text("style"), anchors }));
+    assert_eq!(question("contains", serde_json::json!({"text": "x"})), None);
+    assert_eq!(question("rubric", serde_json::json!({"text": 1})), None);
+}

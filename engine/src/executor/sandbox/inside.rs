@@ -67,12 +67,12 @@ fn furnish(order: &Order, namespaces: bool) -> io::Result<Option<u32>> {
     use super::{mounts, privileges};
     if !namespaces {
         privileges::adopt_orphans()?;
-        privileges::protect_self()?;
+        privileges::protect_self(false)?;
         return Ok(None);
     }
     let uid = privileges::can_become(order.uid).then_some(order.uid);
     mounts::enter(&order.root, &order.spec)?;
-    privileges::protect_self()?;
+    privileges::protect_self(true)?;
     if let Some(uid) = uid {
         order.spec.write.iter().try_for_each(|path| privileges::give(path, uid))?;
     }

@@ -15,6 +15,10 @@ const CAPABILITIES: u32 = 64;
 /// Bytes above the limit of memory that a process may reserve without using them: its program, libraries and thread stacks.
 const RESERVE: u64 = 64 << 20;
 
+/// Processes and threads of the sandbox itself that count too, and a few beyond: whoever passes the limit shall be seen doing it, and
+/// not be slowed down by retrying at it.
+const OWN_PROCESSES: u64 = 16;
+
 /// Files that a process may hold open: more than any tool needs, few enough that a table of them costs nothing.
 const OPEN_FILES: u64 = 1024;
 
@@ -44,9 +48,12 @@ fn unshare(flags: UnshareFlags) -> io::Result<()> {
     Ok(rustix::thread::unshare(flags)?)
 }
 
-/// This process dies with the one that started it, and nobody reads its memory or environment.
-pub(super) fn protect_self() -> io::Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+/// Nobody reads this process's memory or environment. The first process of a namespace also dies with the one that started it, and takes
+/// all others along; elsewhere it has to live on until it has killed them, and learns from its socket that the caller is gone.
+pub(super) fn protect_self(namespaces: bool) -> io::Result<()> {
+    if namespaces {
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    }
     Ok(rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
@@ -93,7 +100,7 @@ pub(super) fn limit(limits: &Limits, processes: bool) -> io::Result<()> {
     // A process that ignores the clock is ended by the processor time of all the time it has, on each of its threads.
     set(Resource::Cpu, limits.time.as_secs().saturating_mul(4).saturating_add(2))?;
     if processes {
-        set(Resource::Nproc, u64::from(limits.processes))?;
+        set(Resource::Nproc, u64::from(limits.processes) + OWN_PROCESSES)?;
     }
     Ok(())
 }

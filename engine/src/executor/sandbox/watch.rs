@@ -100,7 +100,7 @@ fn end(status: WaitStatus) -> End {
 fn survey(limits: &Limits, namespaces: bool) -> Option<Resource> {
     let processes = processes(namespaces);
     let threads: u64 = processes.iter().map(|process| process.threads).sum();
-    if threads >= u64::from(limits.processes) {
+    if threads > u64::from(limits.processes) {
         return Some(Resource::Processes);
     }
     let memory: u64 = processes.iter().map(|process| process.memory).sum();
