@@ -328,7 +328,10 @@ fn required(members: &Map<String, Value>) -> Result<Vec<&str>, String> {
 /// Required members with commas between, then any of the others in their order. `a? b? c?` with commas is `a (,b)? (,c)?` or
 /// `b (,c)?` or `c`.
 fn object_body(required: &[String], optional: &[String]) -> String {
-    let tail = |from: usize| -> String { optional[from..].iter().map(|name| format!(" (\",\" {name})?")).collect() };
+    let tail = |from: usize| {
+        let parts: Vec<String> = optional[from..].iter().map(|name| format!(" (\",\" {name})?")).collect();
+        parts.concat()
+    };
     if !required.is_empty() {
         return format!("{}{}", required.join(" \",\" "), tail(0));
     }
