@@ -31,7 +31,9 @@ const ANNOTATIONS: &[&str] = &[
 
 /// Rules that others are made of. White space only where JSON needs none is never generated.
 const STRING: &str = r#"string ::= "\"" char* "\""
-char ::= [^"\\\x7F\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F])
+char ::= [ !#-\[\]-~\u0080-\uD7FF\uE000-\U0010FFFF] | "\\" (["\\/bfnrt] | "u" point)
+point ::= ([0-9a-cA-CefEF] hex | [dD] [0-7]) hex hex
+hex ::= [0-9a-fA-F]
 "#;
 const INTEGER: &str = "integer ::= \"-\"? (\"0\" | [1-9] [0-9]{0,15})\n";
 const NUMBER: &str = "number ::= integer (\".\" [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?\n";

@@ -22,7 +22,7 @@ fn program(folder: &Path, lines: &[&str], end: &str) -> Options {
         if n > 0 {
             script.push_str("read -r line || exit 0\n");
         }
-        script.push_str(&format!("printf '%s\\n' '{line}'\n"));
+        script.extend(["printf '%s\\n' '", line, "'\n"]);
     }
     script.push_str(end);
     script.push('\n');

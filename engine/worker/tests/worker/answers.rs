@@ -7,7 +7,8 @@ use crate::{Place, all, case, group, sixteen, texts};
 
 #[tokio::test]
 async fn in_exact_mode_sixteen_answers_together_are_those_one_at_a_time() {
-    let worker = Place::new().worker().await;
+    let place = Place::new();
+    let worker = place.worker().await;
     let prefix = "the skill says what is to be done. ".repeat(20);
     let together = texts(&worker, group(&prefix, sixteen(), Mode::Exact)).await;
     let mut same = 0;
@@ -22,7 +23,8 @@ async fn in_exact_mode_sixteen_answers_together_are_those_one_at_a_time() {
 
 #[tokio::test]
 async fn a_seed_gives_the_same_answer_again() {
-    let worker = Place::new().worker().await;
+    let place = Place::new();
+    let worker = place.worker().await;
     let with = |seed: u64| {
         let mut case = case("a question", 20);
         case.sampling.temperature = 1.0;
@@ -36,12 +38,19 @@ async fn a_seed_gives_the_same_answer_again() {
 
 #[tokio::test]
 async fn an_answer_ends_at_its_limit_or_before_a_stop_text() {
-    let worker = Place::new().worker().await;
+    let place = Place::new();
+    let worker = place.worker().await;
     let whole = all(&worker, group("s", vec![case("a question", 40)], Mode::Throughput)).await.remove(0);
     let whole = whole.expect("an answer");
     assert_eq!((whole.finish, whole.output_tokens), (Finish::Length, 40));
-    let at = whole.text.char_indices().nth(5).expect("long enough").0;
-    let stop: String = whole.text[at..].chars().take(2).collect();
+    // A character that comes first after another whole one.
+    let is_plain = |pair: &[u8]| pair.iter().all(u8::is_ascii) && whole.text.find(char::from(pair[1])) != Some(0);
+    let pair = whole.text.as_bytes().windows(2).find(|pair| {
+        is_plain(pair)
+            && whole.text.find(char::from(pair[1]))
+                == whole.text.find(std::str::from_utf8(pair).expect("ASCII")).map(|at| at + 1)
+    });
+    let stop = char::from(pair.expect("two plain characters")[1]).to_string();
     let mut stopped = case("a question", 40);
     stopped.stop = vec!["not in it at all".to_owned(), stop.clone()];
     let answer = all(&worker, group("s", vec![stopped], Mode::Throughput)).await.remove(0).expect("an answer");
@@ -53,7 +62,8 @@ async fn an_answer_ends_at_its_limit_or_before_a_stop_text() {
 
 #[tokio::test]
 async fn a_choice_is_one_of_the_texts() {
-    let worker = Place::new().worker().await;
+    let place = Place::new();
+    let worker = place.worker().await;
     let choices = ["yes", "no", "it \"depends\"\n"].map(str::to_owned).to_vec();
     let cases: Vec<_> = (0..12)
         .map(|seed| {
@@ -101,7 +111,8 @@ fn schemas() -> Vec<Value> {
 
 #[tokio::test]
 async fn an_answer_with_a_schema_satisfies_it() {
-    let worker = Place::new().worker().await;
+    let place = Place::new();
+    let worker = place.worker().await;
     for schema in schemas() {
         let validator = jsonschema::validator_for(&schema).expect("a schema");
         let cases: Vec<_> = (0..6)
@@ -124,7 +135,8 @@ async fn an_answer_with_a_schema_satisfies_it() {
 
 #[tokio::test]
 async fn what_cannot_be_answered_is_refused_and_the_others_are_answered() {
-    let worker = Place::new().worker().await;
+    let place = Place::new();
+    let worker = place.worker().await;
     let mut cases = vec![case("good", 4); 5];
     cases[1].messages[0].content = "long ".repeat(3000);
     cases[2].constraint = Constraint::Gbnf("root ::= nothing".to_owned());
@@ -140,7 +152,8 @@ async fn what_cannot_be_answered_is_refused_and_the_others_are_answered() {
 
 #[tokio::test]
 async fn an_answer_ends_where_the_context_does() {
-    let worker = Place::new().worker().await;
+    let place = Place::new();
+    let worker = place.worker().await;
     let answer = all(&worker, group("s", vec![case(&"a".repeat(1900), 4096)], Mode::Throughput)).await.remove(0);
     let answer = answer.expect("an answer");
     assert_eq!(answer.finish, Finish::Length);

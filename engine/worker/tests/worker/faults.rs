@@ -24,7 +24,8 @@ async fn kill(worker: &Worker) {
 
 #[tokio::test]
 async fn a_group_that_is_dropped_is_not_worked_on_any_longer() {
-    let worker = Place::new().worker().await;
+    let place = Place::new();
+    let worker = place.worker().await;
     let mut cases = vec![case("endless", 2000); 16];
     cases[0].sampling.max_tokens = 2;
     let mut stream = worker.run_to_the_end(group("s", cases, Mode::Throughput));
@@ -39,7 +40,8 @@ async fn a_group_that_is_dropped_is_not_worked_on_any_longer() {
 
 #[tokio::test]
 async fn a_worker_that_dies_takes_its_open_answers_with_it_and_is_started_again_once() {
-    let worker = Place::new().worker().await;
+    let place = Place::new();
+    let worker = place.worker().await;
     let request = || group("s", vec![case("question", 6)], Mode::Exact);
     let before = texts(&worker, request()).await;
     let mut cases = vec![case("endless", 2000); 4];
@@ -113,7 +115,8 @@ async fn a_hostile_file_costs_a_worker_and_nothing_else() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_worker_shuts_itself_in() {
-    let worker = Place::new().worker().await;
+    let place = Place::new();
+    let worker = place.worker().await;
     let sandbox = worker.hello().sandbox;
     assert!(sandbox.network, "{sandbox:?}");
     // Older kernels have no landlock; the worker then says that it could not.

@@ -173,7 +173,8 @@ async fn a_group_without_a_prefix_shares_what_its_cases_have_in_common() {
 
 #[tokio::test]
 async fn tokens_are_counted_with_the_template() {
-    let worker = Place::new().worker().await;
+    let place = Place::new();
+    let worker = place.worker().await;
     let count = worker.count_tokens(&[Message::new(Role::User, "abc")]).await.expect("a count");
     // <|im_start|> user \n abc <|im_end|> \n <|im_start|> assistant \n
     assert_eq!(count, 1 + 4 + 1 + 3 + 1 + 1 + 1 + 9 + 1);

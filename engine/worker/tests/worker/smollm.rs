@@ -43,9 +43,10 @@ async fn a_real_model_answers_a_question_and_keeps_to_a_grammar() {
     let mut verdict = case("Is the capital of France Paris?", 20);
     verdict.constraint =
         Constraint::Gbnf("root ::= \"{\\\"verdict\\\": \\\"\" (\"pass\"|\"fail\") \"\\\"}\"".to_owned());
-    let cases = vec![case("What is the capital of France?", 20), verdict];
-    let mut answers: Vec<_> =
-        worker.run_group(group("You are a helpful assistant.", cases, Mode::Exact)).collect().await;
+    let cases = vec![case("Is the capital of France Paris?", 20), verdict];
+    let mut request = group("", cases, Mode::Exact);
+    request.prefix.clear();
+    let mut answers: Vec<_> = worker.run_group(request).collect().await;
     answers.sort_by_key(|(index, _)| *index);
     let outputs: Vec<_> = answers.into_iter().map(|(_, answer)| answer.expect("an answer")).collect();
     assert!(outputs[0].text.contains("Paris"), "{outputs:?}");
