@@ -240,3 +240,6 @@ impl Engine for Anthropic {
         first_alone(request, self.options.parallel, move |group, index| self.answer(group, index))
     }
 }
+
+#[cfg(test)]
+mod tests;

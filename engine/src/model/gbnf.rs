@@ -7,6 +7,8 @@
 
 mod schema;
 
+use std::fmt::Write as _;
+
 use super::{Constraint, EngineError};
 
 /// Bytes of a grammar at most, as llama.cpp reads it; a hostile one could otherwise take all memory.
@@ -54,7 +56,9 @@ fn literal(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if (c as u32) < 0x20 || c as u32 == 0x7f => out.push_str(&format!("\\x{:02X}", c as u32)),
+            c if (c as u32) < 0x20 || c as u32 == 0x7f => {
+                let _ = write!(out, "\\x{:02X}", c as u32);
+            }
             c => out.push(c),
         }
     }

@@ -1,5 +1,8 @@
 //! Sending requests to model servers: one place for time-outs, repeats, keys and what goes wrong.
 
+#[cfg(test)]
+pub(super) mod testing;
+
 use std::{
     future::Future,
     sync::{Arc, Once},
@@ -17,9 +20,9 @@ use super::{CaseOutput, EngineError, GroupRequest, GroupStream, Secret, sse::Eve
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a server may be silent: a long prompt on a slow machine is evaluated before the first token comes.
-const SILENT: Duration = Duration::from_secs(300);
+const SILENT: Duration = Duration::from_mins(5);
 /// How long a download may stand still.
-const STALLED: Duration = Duration::from_secs(60);
+const STALLED: Duration = Duration::from_mins(1);
 /// Redirects in a row.
 const MAX_REDIRECTS: usize = 5;
 /// Bytes of an answer at most, as sent.
@@ -47,8 +50,8 @@ impl Default for Retry {
         Self {
             tries: 5,
             first: Duration::from_millis(500),
-            longest: Duration::from_secs(60),
-            loading: Duration::from_secs(600),
+            longest: Duration::from_mins(1),
+            loading: Duration::from_mins(10),
         }
     }
 }

@@ -137,7 +137,8 @@ async fn embedded(name: &str, around: &Surroundings) -> Result<Worker, EngineErr
         EngineError::Refused("the program skill-engine-worker is not there: it runs embedded models".to_owned())
     })?;
     let mut open = around.open.clone();
-    let is_file = name.ends_with(".gguf") || name.contains(std::path::MAIN_SEPARATOR);
+    let is_file = std::path::Path::new(name).extension().is_some_and(|ending| ending == "gguf")
+        || name.contains(std::path::MAIN_SEPARATOR);
     let (model, name) = if is_file {
         (PathBuf::from(name), String::new())
     } else {

@@ -303,3 +303,6 @@ impl Engine for OpenAi {
         first_alone(request, self.options.parallel, move |group, index| self.answer(group, index))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,7 +90,8 @@ mod tests {
             data in proptest::collection::vec("[^\r\n]{1,20}", 0..8),
             cuts in proptest::collection::vec(1usize..9, 0..60),
         ) {
-            let stream: String = data.iter().map(|data| format!("data: {data}\n\n")).collect();
+            let stream: Vec<String> = data.iter().map(|data| format!("data: {data}\n\n")).collect();
+    let stream = stream.concat();
             let (mut rest, mut events, mut found) = (stream.as_bytes(), Events::default(), Vec::new());
             for cut in cuts {
                 let (now, later) = rest.split_at(cut.min(rest.len()));

@@ -27,7 +27,7 @@ use super::{
 use connection::Connection;
 
 /// How long a worker may take to load its model: large ones come from slow disks, and their digest is computed.
-const LOAD: Duration = Duration::from_secs(900);
+const LOAD: Duration = Duration::from_mins(15);
 /// How often in a row a worker is started anew without having answered anything.
 const RESTARTS: u32 = 1;
 
@@ -248,7 +248,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.connection.forget(self.id);
         if self.open.contains(&true) {
-            self.connection.say_later(ToWorker::Cancel { id: self.id });
+            self.connection.say_later(&ToWorker::Cancel { id: self.id });
         }
     }
 }
@@ -266,7 +266,8 @@ async fn connect(options: &Options) -> Result<(Connection, Hello, Opened), Engin
             _ => Err(EngineError::infra("the worker does not open the model")),
         }
     };
-    let late = |_| EngineError::infra(format!("the worker has not loaded the model after {} seconds", LOAD.as_secs()));
+    let late =
+        |_| EngineError::infra(format!("the worker has not loaded the model after {} minutes", LOAD.as_secs() / 60));
     tokio::time::timeout(LOAD, starting).await.map_err(late)?
 }
 

@@ -139,7 +139,7 @@ fn touch(path: &Path) {
     {
         use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
         let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-        let _ = utimensat(CWD, path, &Timestamps { last_access: now, last_modification: now }, AtFlags::empty()));
+        let _ = utimensat(CWD, path, &Timestamps { last_access: now, last_modification: now }, AtFlags::empty());
     }
     #[cfg(not(unix))]
     let _ = path;

@@ -22,14 +22,27 @@ impl Sampler {
         Self { temperature, top_p, state: seed }
     }
 
-    /// The next token; `None` where the grammar allows none. With a grammar the token is chosen freely first, and again among
-    /// those allowed if it is not one of them, which gives the same odds as asking for all of them at once.
-    pub fn next(&mut self, logits: &[f32], grammar: Option<&Grammar>) -> Option<Token> {
-        let free = self.choose(logits);
-        match grammar {
-            None => free,
-            Some(grammar) if free.is_some_and(|token| grammar.allows(token)) => free,
-            Some(grammar) => self.choose(&grammar.mask(logits)),
+    /// The next token.
+    pub fn next(&mut self, logits: &[f32]) -> Option<Token> {
+        self.choose(logits)
+    }
+
+    /// The next token that the grammar allows and that `fits`; `None` where there is none. The token is chosen freely first, and
+    /// again among those allowed if it is not one of them, which gives the same odds as asking for all of them at once.
+    pub fn next_in(&mut self, logits: &[f32], grammar: &Grammar, fits: impl Fn(Token) -> bool) -> Option<Token> {
+        let free = self.choose(logits)?;
+        if grammar.allows(free) && fits(free) {
+            return Some(free);
+        }
+        let mut masked = grammar.mask(logits);
+        loop {
+            let token = self.choose(&masked)?;
+            if fits(token) {
+                return Some(token);
+            }
+            if let Some(logit) = usize::try_from(token).ok().and_then(|token| masked.get_mut(token)) {
+                *logit = f32::NEG_INFINITY;
+            }
         }
     }
 

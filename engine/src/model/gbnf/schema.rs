@@ -31,7 +31,9 @@ const ANNOTATIONS: &[&str] = &[
 
 /// Rules that others are made of. White space only where JSON needs none is never generated.
 const STRING: &str = r#"string ::= "\"" char* "\""
-char ::= [^"\\\x7F\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F])
+char ::= [ !#-\[\]-~\u0080-\uD7FF\uE000-\U0010FFFF] | "\\" (["\\/bfnrt] | "u" point)
+point ::= ([0-9a-cA-CefEF] hex | [dD] [0-7]) hex hex
+hex ::= [0-9a-fA-F]
 "#;
 const INTEGER: &str = "integer ::= \"-\"? (\"0\" | [1-9] [0-9]{0,15})\n";
 const NUMBER: &str = "number ::= integer (\".\" [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?\n";
@@ -328,7 +330,10 @@ fn required(members: &Map<String, Value>) -> Result<Vec<&str>, String> {
 /// Required members with commas between, then any of the others in their order. `a? b? c?` with commas is `a (,b)? (,c)?` or
 /// `b (,c)?` or `c`.
 fn object_body(required: &[String], optional: &[String]) -> String {
-    let tail = |from: usize| -> String { optional[from..].iter().map(|name| format!(" (\",\" {name})?")).collect() };
+    let tail = |from: usize| {
+        let parts: Vec<String> = optional[from..].iter().map(|name| format!(" (\",\" {name})?")).collect();
+        parts.concat()
+    };
     if !required.is_empty() {
         return format!("{}{}", required.join(" \",\" "), tail(0));
     }

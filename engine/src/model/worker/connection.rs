@@ -25,7 +25,7 @@ use crate::model::{
 };
 
 /// How long a worker may take to say hello: it loads the drivers of GPUs.
-const HELLO: Duration = Duration::from_secs(60);
+const HELLO: Duration = Duration::from_mins(1);
 
 /// A running worker. Dropping it ends the process.
 #[derive(Debug)]
@@ -50,9 +50,8 @@ impl Connection {
             Ok(Err(error)) => return Err(EngineError::infra(format!("the worker: {error}"))),
             Err(_) => return Err(EngineError::infra("the worker says nothing")),
         };
-        let hello = match serde_json::from_slice(&line) {
-            Ok(FromWorker::Hello(hello)) => hello,
-            _ => return Err(EngineError::Refused(format!("{} is no worker", options.program.display()))),
+        let Ok(FromWorker::Hello(hello)) = serde_json::from_slice(&line) else {
+            return Err(EngineError::Refused(format!("{} is no worker", options.program.display())));
         };
         if hello.protocol != protocol::VERSION {
             let versions = format!("{}; this program speaks {}", hello.protocol, protocol::VERSION);
@@ -101,9 +100,9 @@ impl Connection {
     }
 
     /// Says something soon, where nobody can wait. What a dead worker does not hear does not matter.
-    pub fn say_later(&self, line: ToWorker) {
+    pub fn say_later(&self, line: &ToWorker) {
         let input = self.input.clone();
-        if let (Ok(runtime), Ok(bytes)) = (tokio::runtime::Handle::try_current(), encode(&line)) {
+        if let (Ok(runtime), Ok(bytes)) = (tokio::runtime::Handle::try_current(), encode(line)) {
             runtime.spawn(async move { drop(write(&input, &bytes).await) });
         }
     }

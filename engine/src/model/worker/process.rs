@@ -10,6 +10,7 @@ use std::{
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt},
     process::{Child, ChildStdin, ChildStdout, Command},
+    task::JoinHandle,
 };
 
 use super::Options;
@@ -28,6 +29,8 @@ pub(super) struct Process {
     child: Child,
     id: u32,
     words: Arc<Mutex<Vec<u8>>>,
+    /// What reads them; it ends with the process.
+    listening: Option<JoinHandle<()>>,
 }
 
 impl Process {
@@ -46,11 +49,9 @@ impl Process {
         let failed = |e: io::Error| EngineError::Refused(format!("{}: {e}", options.program.display()));
         let mut child = command.spawn().map_err(failed)?;
         let words = Arc::new(Mutex::new(Vec::new()));
-        if let Some(errors) = child.stderr.take() {
-            tokio::spawn(keep_last(errors, words.clone()));
-        }
+        let listening = child.stderr.take().map(|errors| tokio::spawn(keep_last(errors, words.clone())));
         let id = child.id().unwrap_or(0);
-        Ok(Self { child, id, words })
+        Ok(Self { child, id, words, listening })
     }
 
     /// The process's number.
@@ -75,6 +76,9 @@ impl Process {
             Ok(Ok(status)) => format!(" ({status})"),
             _ => String::new(),
         };
+        if let Some(listening) = self.listening.take() {
+            drop(tokio::time::timeout(ENDING, listening).await);
+        }
         let words = self.words.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let words = String::from_utf8_lossy(&words);
         let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

@@ -93,7 +93,19 @@ impl Slot {
                 Err(_) => return Some(Finish::Stop),
             }
         }
-        let Some(token) = self.sampler.next(logits, self.grammar.as_ref()) else { return Some(Finish::Stop) };
+        let chosen = match &self.grammar {
+            None => self.sampler.next(logits),
+            // A grammar speaks of characters, and takes some bytes for characters that are none.
+            Some(grammar) => {
+                let text = &self.text;
+                self.sampler.next_in(logits, grammar, |token| {
+                    let mut longer = text[last_character(text)..].to_vec();
+                    model.piece(token, &mut longer);
+                    std::str::from_utf8(&longer).map_or_else(|e| e.error_len().is_none(), |_| true)
+                })
+            }
+        };
+        let Some(token) = chosen else { return Some(Finish::Stop) };
         self.generated += 1;
         if model.ends(token) && !self.case.ignore_end {
             return Some(Finish::Stop);
@@ -128,6 +140,11 @@ impl Slot {
     }
 }
 
+/// Where the last character begins, which may not be complete.
+fn last_character(text: &[u8]) -> usize {
+    text.iter().rposition(|byte| byte & 0xc0 != 0x80).unwrap_or(0)
+}
+
 /// Where the first stop text begins that ends after `from`.
 fn stop_at(text: &[u8], from: usize, stops: &[Vec<u8>]) -> Option<usize> {
     let find = |stop: &Vec<u8>| {
@@ -158,6 +175,14 @@ mod tests {
         assert_eq!(stop_at(b"abENDc\n\n", 6, &stops), Some(6));
         assert_eq!(stop_at(b"abEN", 0, &stops), None);
         assert_eq!(stop_at(b"", 0, &stops), None);
+    }
+
+    #[test]
+    fn the_last_character_may_not_be_complete() {
+        assert_eq!(last_character(b""), 0);
+        assert_eq!(last_character(b"ab"), 1);
+        assert_eq!(last_character("aé".as_bytes()), 1);
+        assert_eq!(last_character(&"a€".as_bytes()[..3]), 1);
     }
 
     #[test]
