@@ -157,7 +157,9 @@ fn verdict(context: &Context) -> Html {
     let cautions = words::cautions(context.record);
     if !cautions.is_empty() {
         html.raw("<ul class=\"cautions\">");
-        cautions.iter().for_each(|caution| html.element("li", "", caution));
+        for caution in &cautions {
+            html.element("li", "", caution);
+        }
         html.raw("</ul>");
     }
     html

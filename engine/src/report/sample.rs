@@ -111,7 +111,7 @@ pub(crate) fn well_formed(text: &str) -> Result<(), String> {
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(format!("not a tag: {tag}"));
         }
-        if tag.matches('"').count() % 2 != 0 {
+        if !tag.matches('"').count().is_multiple_of(2) {
             return Err(format!("a quote is open: {tag}"));
         }
         entities(tag)?;

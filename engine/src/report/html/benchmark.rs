@@ -63,7 +63,9 @@ fn entry(this: &Record, record: &Record, axis: &Axis) -> Html {
         fact(&mut html, "baseline", &format!("{} ({})", mean(record.result.base.as_ref()), words::baseline(record)));
     }
     fact(&mut html, "with", &mean(Some(&record.result.cand)));
-    words::facts(record).iter().for_each(|one| fact(&mut html, one.label, &one.value));
+    for one in words::facts(record) {
+        fact(&mut html, one.label, &one.value);
+    }
     fact(&mut html, "time a run", &words::seconds(record.result.cand.ms));
     fact(&mut html, "cost a run", &words::dollars(record.result.cand.cost_micros));
     fact(&mut html, "comparable", &comparable(this, record));

@@ -44,7 +44,9 @@ fn pretty(value: &impl serde::Serialize) -> String {
 
 fn group(html: &mut Html, title: &'static str, rows: &[(&'static str, String)]) {
     html.raw("<h3>").raw(title).raw("</h3><dl class=\"facts wide\">");
-    rows.iter().for_each(|(label, value)| pair(html, label, value));
+    for (label, value) in rows {
+        pair(html, label, value);
+    }
     html.raw("</dl>");
 }
 

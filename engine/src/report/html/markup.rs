@@ -1,5 +1,7 @@
 //! HTML that is built from constants and escaped text: what comes from outside cannot become markup.
 
+use std::fmt::Write as _;
+
 /// A piece of HTML.
 #[derive(Debug, Default)]
 pub(super) struct Html(String);
@@ -68,7 +70,8 @@ impl Html {
     /// Adds a place in percent of a width: `12.50%`.
     pub(super) fn place(&mut self, share: f64) -> &mut Self {
         let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
-        self.0.push_str(&format!("{:.2}%", share * 100.0));
+        // Writing to a text cannot fail.
+        let _ = write!(self.0, "{:.2}%", share * 100.0);
         self
     }
 
@@ -95,9 +98,8 @@ fn escape(c: char, out: &mut String) {
         '>' => out.push_str("&gt;"),
         '"' => out.push_str("&quot;"),
         '\'' => out.push_str("&#39;"),
-        '\n' | '\t' => out.push(c),
+        '\n' | '\t' | ' '..='~' => out.push(c),
         '\r' => {}
-        ' '..='~' => out.push(c),
         c => {
             let mut buffer = [0; 4];
             out.push_str(&skill_schema::codes::escape(c.encode_utf8(&mut buffer)));

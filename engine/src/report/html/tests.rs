@@ -29,7 +29,7 @@ fn body(page: &str) -> String {
         let mut out = parts.next().unwrap().to_owned();
         for part in parts {
             let (attributes, after) = part.split_once('>').unwrap();
-            out += &format!("<{tag}{attributes}/>{after}");
+            out = format!("{out}<{tag}{attributes}/>{after}");
         }
         text = out;
     }

@@ -39,7 +39,7 @@ pub fn folders(record: &Record) -> BTreeMap<String, String> {
         let safe = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
         let name: String = case.id.chars().map(safe).take(NAME).collect();
         let name = if name.starts_with("eval-") { name } else { format!("eval-{name}") };
-        let free = (1..)
+        let free = (1..=record.cases.len())
             .map(|n| if n == 1 { name.clone() } else { format!("{name}_{n}") })
             .find(|name| used.insert(name.clone()));
         folders.insert(case.id.clone(), free.unwrap_or(name));
