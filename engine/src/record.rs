@@ -297,6 +297,11 @@ impl Trust {
             Self::Stale => "stale",
         }
     }
+
+    /// Whether somebody other than the publisher found the same.
+    pub fn is_checked(self) -> bool {
+        matches!(self, Self::Verified | Self::VerifiedTwice)
+    }
 }
 
 impl Record {

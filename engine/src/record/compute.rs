@@ -23,7 +23,9 @@ pub fn compute(runs: &[Run], cases: &[CaseFacts]) -> ResultSummary {
     let groups: Vec<&str> = complete.iter().map(|row| row.facts.group.as_str()).collect();
     let summary = |arm| summarise(&complete, &groups, arm, table.repeats);
     let mut statuses = Statuses::default();
-    runs.iter().for_each(|run| statuses.add(run.status));
+    for run in runs {
+        statuses.add(run.status);
+    }
     ResultSummary {
         cases: count(complete.len()),
         groups: count(groups.iter().collect::<BTreeSet<_>>().len()),

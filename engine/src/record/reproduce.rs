@@ -1,5 +1,7 @@
 //! A record against a second run of the same: whether the outputs are the same to the bit, and else where they first differ.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use skill_schema::Digest;
 
@@ -88,8 +90,9 @@ pub fn reproduce(recorded: &Record, again: &Record) -> Reproduction {
         first: None,
         means: [recorded.result.cand.mean_ppm, again.result.cand.mean_ppm],
     };
+    let mut others: BTreeMap<_, &Run> = again.runs.iter().map(|run| (name(run), run)).collect();
     for run in &recorded.runs {
-        let Some(other) = again.run(run.arm, &run.case, run.repeat) else {
+        let Some(other) = others.remove(&name(run)) else {
             result.missing += 1;
             result.first.get_or_insert_with(|| place(run, "run", "there", "missing"));
             continue;
@@ -102,8 +105,12 @@ pub fn reproduce(recorded: &Record, again: &Record) -> Reproduction {
             result.first = first_difference(run, other);
         }
     }
-    result.extra = again.runs.iter().filter(|run| recorded.run(run.arm, &run.case, run.repeat).is_none()).count();
+    result.extra = others.len();
     result
+}
+
+fn name(run: &Run) -> (&str, Arm, u32) {
+    (&run.case, run.arm, run.repeat)
 }
 
 /// What differs first in a run: what comes earlier in its life is named before what follows from it. What it used is not compared:
