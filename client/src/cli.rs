@@ -79,6 +79,7 @@ pub enum Command {
     Pack(commands::pack::Args),
     Schema(commands::schema::Args),
     Search(commands::search::Args),
+    Suite(commands::suite::Args),
     Version(commands::version::Args),
     Whoami(commands::whoami::Args),
     Yank(commands::yank::Args),
@@ -97,6 +98,7 @@ impl Command {
             | Self::Help(_)
             | Self::Man(_)
             | Self::Schema(_)
+            | Self::Suite(_)
             | Self::Completions(_)
             | Self::Version(_) => true,
             _ => false,
@@ -151,6 +153,7 @@ impl Command {
             Self::Pack(args) => commands::pack::run(args, context).await,
             Self::Schema(args) => commands::schema::run(args, context).await,
             Self::Search(args) => commands::search::run(args, context).await,
+            Self::Suite(args) => commands::suite::run(args, context).await,
             Self::Version(args) => commands::version::run(args, context).await,
             Self::Whoami(args) => commands::whoami::run(args, context).await,
             Self::Yank(args) => commands::yank::run(args, context).await,

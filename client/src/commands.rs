@@ -32,6 +32,7 @@ pub mod run;
 pub mod schema;
 pub mod search;
 pub mod status;
+pub mod suite;
 pub mod sync;
 pub mod token;
 pub mod tree;

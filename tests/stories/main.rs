@@ -45,6 +45,7 @@ mod search;
 mod serve;
 mod snapshot;
 mod status;
+mod suite;
 mod sync;
 mod tampering;
 mod token;

@@ -151,10 +151,12 @@ mod tests {
         serde_json::from_str(include_str!("../../tests/vectors/evals.json")).unwrap()
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers read better")]
     fn case(value: Value) -> Case {
         Suite::from_value(json!([value])).unwrap().cases.remove(0)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the type that a reader of files has")]
     fn zeros(_: &str) -> Result<Digest, Fault> {
         Ok(Digest::ZERO)
     }

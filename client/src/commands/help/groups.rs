@@ -11,7 +11,7 @@ pub(super) const ALL: &[(&str, &[&str])] = &[
     ("Find skills", &["search", "info", "diff", "use", "run"]),
     ("Install skills", &["add", "install", "remove", "update", "outdated", "sync", "lock"]),
     ("See what is installed", &["list", "status", "tree", "why", "verify", "bundle"]),
-    ("Write and publish skills", &["new", "init", "check", "version", "pack", "publish", "yank", "deprecate"]),
+    ("Write and publish skills", &["new", "init", "check", "suite", "version", "pack", "publish", "yank", "deprecate"]),
     (
         "Accounts, keys and registries",
         &["login", "logout", "whoami", "key", "owner", "token", "registry", "quarantine"],

@@ -237,3 +237,38 @@ fn a_flood_of_findings_is_cut() {
     let cases = vec![json!({"id": 1, "prompt": ""}); 1_000];
     assert_eq!(found(&json!(cases)).len(), MAX_FINDINGS);
 }
+
+#[test]
+fn the_documentation_has_an_example_of_every_kind_and_a_row_for_every_rule() {
+    let text = include_str!("../../../../docs/suites.md");
+    let mut shown = std::collections::BTreeSet::new();
+    for line in text.lines().filter(|line| line.starts_with("{\"kind\": ")) {
+        let value: Value = serde_json::from_str(line).expect(line);
+        let suite = Suite::from_value(json!([{"prompt": "p", "checks": [value]}])).expect(line);
+        let crate::suite::Task::Prompt { checks, .. } = &suite.cases[0].task else { panic!("{line}") };
+        crate::check::parse(&checks[0]).unwrap_or_else(|fault| panic!("{line}: {fault}"));
+        shown.insert(checks[0].kind.clone());
+    }
+    let missing: Vec<_> = crate::check::KINDS.iter().filter(|kind| !shown.contains(**kind)).collect();
+    assert!(missing.is_empty(), "no example of {missing:?}");
+    for rule in rules::ALL {
+        let row = format!("| `{}` | {} | {} | {} |", rule.id, rule.strict.as_str(), rule.lenient.as_str(), rule.title);
+        assert!(text.contains(&row), "docs/suites.md lacks {row}");
+    }
+}
+
+#[test]
+fn the_example_suites_have_no_errors() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let mut seen = 0;
+    for entry in fs::read_dir(examples).unwrap() {
+        let folder = entry.unwrap().path();
+        if folder.join("evals/evals.json").is_file() {
+            let findings = check(&folder, Level::Strict).unwrap().0.findings;
+            let errors: Vec<_> = findings.iter().filter(|finding| finding.is_error()).collect();
+            assert!(errors.is_empty(), "{}: {errors:#?}", folder.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 0, "no example has a suite");
+}

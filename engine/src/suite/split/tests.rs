@@ -35,7 +35,9 @@ fn the_known_answers_of_h64() {
 fn the_known_answers_of_the_split() {
     let known = &known()["split"];
     let mut all = known[0]["cases"].as_array().unwrap().clone();
-    all.iter_mut().for_each(|case| case["prompt"] = json!("p"));
+    for case in &mut all {
+        case["prompt"] = json!("p");
+    }
     let mut lock = locked(SALT, &cases(json!(all)));
     assert_eq!(as_json(lock.entries()), known[0]["lock"]);
     all.extend([
@@ -77,15 +79,12 @@ fn a_lock_that_was_touched_is_refused() {
     assert_eq!(code("", "s"), Ok(()));
     let refused = |text: &str| assert_eq!(code(text, "s"), Err(codes::SPLIT_LOCK), "{text}");
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    for n in 0..lines.len() {
-        let changed = if lines[n].contains("holdout") {
-            lines[n].replace("holdout", "train")
-        } else {
-            lines[n].replace("train", "holdout")
-        };
-        refused(&text.replace(lines[n], &changed));
-        refused(&text.replace(lines[n], &format!("{}{}", lines[n], lines[n])));
-        refused(&text.replace(lines[n], &lines[n].replace(":\"", ": \"")));
+    for line in &lines {
+        let changed =
+            if line.contains("holdout") { line.replace("holdout", "train") } else { line.replace("train", "holdout") };
+        refused(&text.replace(line, &changed));
+        refused(&text.replace(line, &format!("{line}{line}")));
+        refused(&text.replace(line, &line.replace(":\"", ": \"")));
     }
     for marker in ["<<<<<<< HEAD\n", "=======\n", ">>>>>>> other\n", "||||||| base\n"] {
         let fault = Lock::parse(format!("{text}{marker}").as_bytes(), "s").unwrap_err();
