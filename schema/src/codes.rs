@@ -150,7 +150,8 @@ pub fn escape(text: &str) -> String {
 /// Every code, sorted by identifier.
 pub fn all() -> Vec<&'static Code> {
     let mut codes: Vec<_> =
-        [archive::ALL, client::ALL, content::ALL, eval::ALL, log::ALL, name::ALL, registry::ALL, statement::ALL].concat();
+        [archive::ALL, client::ALL, content::ALL, eval::ALL, log::ALL, name::ALL, registry::ALL, statement::ALL]
+            .concat();
     codes.sort_by_key(|code| code.id);
     codes
 }
