@@ -1,6 +1,6 @@
 //! The words and numbers that all reports share, each in one place: what stands beside a mean, and what a result means.
 
-use crate::record::{Baseline, Delta, Interval, Order, Record};
+use crate::record::{Baseline, Delta, Interval, MILLION, Order, Record};
 
 /// A label and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,19 +76,22 @@ pub fn dollars(micros: u64) -> String {
     format!("${}.{:04}", micros / 1_000_000, micros % 1_000_000 / 100)
 }
 
-/// The interval of a mean: `48.5 to 70.5 %`.
+/// The interval of a mean: `48.5 % to 70.5 %`. Of few cases it can reach past what a mean can be; it is shown up to there.
 pub fn mean_interval(interval: Option<Interval>) -> String {
     interval.map_or_else(
         || "none (fewer than two groups)".to_owned(),
-        |i| format!("{} to {}", percent(i.low_ppm), percent(i.high_ppm)),
+        |i| format!("{} to {}", percent(i.low_ppm.clamp(0, MILLION)), percent(i.high_ppm.clamp(0, MILLION))),
     )
 }
 
-/// The interval of a difference: `+7.1 to +28.9`.
+/// The interval of a difference: `+7.1 to +28.9`, shown up to 100 points either way.
 pub fn delta_interval(delta: &Delta) -> String {
     delta.interval.map_or_else(
         || "none (fewer than two groups)".to_owned(),
-        |i| format!("{} to {}", points(i.low_ppm), points(i.high_ppm)),
+        |i| {
+            let [low, high] = [i.low_ppm, i.high_ppm].map(|end| end.clamp(-MILLION, MILLION));
+            format!("{} to {}", points(low), points(high))
+        },
     )
 }
 
@@ -163,6 +166,8 @@ pub fn facts(record: &Record) -> Vec<Fact> {
     if let Some(delta) = &result.delta {
         facts.push(fact("difference", format!("{} points", points(delta.mean_ppm))));
         facts.push(fact("95 % interval", delta_interval(delta)));
+    } else {
+        facts.push(fact("95 % interval", mean_interval(result.cand.interval)));
     }
     let runs = format!("{} a case and arm, {} in all", result.repeats, grouped(result.statuses.total().into()));
     facts.extend([
@@ -305,6 +310,10 @@ mod tests {
         );
         assert_eq!(conclusion(&even).tone, Tone::Open);
         assert!(conclusion(&even).sentence.contains("cannot be told apart"));
+        assert!(
+            conclusion(&even).sentence.ends_with("95 % interval \u{2212}100.0 to +100.0."),
+            "no difference is larger"
+        );
         let one = of(vec![run(Arm::Base, 0, 0, 0), run(Arm::Cand, 0, 0, 1_000)], cases(1), Some(Baseline::NoSkill {}));
         assert!(conclusion(&one).sentence.contains("too few for an interval"));
         let alone = of(vec![run(Arm::Cand, 0, 0, 1_000)], cases(1), None);
@@ -330,6 +339,11 @@ mod tests {
                 "trust"
             ]
         );
+        let mut alone = record();
+        alone.runs.retain(|run| run.arm == Arm::Cand);
+        let alone = facts(&of(alone.runs, cases(20), None));
+        assert_eq!(alone[0], Fact { label: "95 % interval", value: "57.4 % to 80.6 %".to_owned() });
+        assert_eq!(alone[1].value, "not measured", "a lift needs a run without the skill");
     }
 
     #[test]

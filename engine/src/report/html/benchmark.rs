@@ -26,10 +26,8 @@ pub(super) fn panel(context: &Context) -> Html {
     if all.len() == 1 {
         html.raw("<p class=\"note\">Only this record. Others, of other models or later runs, are shown beside it when they are given.</p>");
     }
-    let ends = all
-        .iter()
-        .filter_map(|record| record.result.delta.as_ref())
-        .flat_map(|delta| delta.interval.map_or([delta.mean_ppm; 2], |interval| [interval.low_ppm, interval.high_ppm]));
+    let deltas = all.iter().filter_map(|record| record.result.delta.as_ref());
+    let ends = deltas.flat_map(charts::shown);
     let axis = Axis::around(ends);
     html.raw("<div class=\"records\">");
     for record in all {
@@ -56,13 +54,15 @@ fn entry(this: &Record, record: &Record, axis: &Axis) -> Html {
         html.raw("</svg>");
     }
     html.raw("<dl class=\"facts\">");
-    let mean = |arm: Option<&crate::record::ArmSummary>| {
-        arm.and_then(|arm| arm.mean_ppm).map_or_else(|| "–".to_owned(), percent)
+    let mean = |arm: &crate::record::ArmSummary| match (arm.mean_ppm, arm.interval) {
+        (Some(mean), Some(_)) => format!("{}, interval {}", percent(mean), words::mean_interval(arm.interval)),
+        (Some(mean), None) => percent(mean),
+        (None, _) => "not measured".to_owned(),
     };
-    if record.result.base.is_some() {
-        fact(&mut html, "baseline", &format!("{} ({})", mean(record.result.base.as_ref()), words::baseline(record)));
+    if let Some(base) = &record.result.base {
+        fact(&mut html, "baseline", &format!("{} ({})", mean(base), words::baseline(record)));
     }
-    fact(&mut html, "with", &mean(Some(&record.result.cand)));
+    fact(&mut html, "with", &mean(&record.result.cand));
     for one in words::facts(record) {
         fact(&mut html, one.label, &one.value);
     }

@@ -96,7 +96,7 @@ fn signed(html: &mut Html, ppm: Option<i64>) {
         Some(-1) => ("bad", "▼ "),
         _ => ("even", ""),
     };
-    html.raw("<span class=\"").raw(class).raw("\"><span aria-hidden=\"true\">").raw(sign).raw("</span>");
+    html.raw("<span class=\"nowrap ").raw(class).raw("\"><span aria-hidden=\"true\">").raw(sign).raw("</span>");
     html.text(&ppm.map_or_else(|| "–".to_owned(), points)).raw("</span>");
 }
 

@@ -88,6 +88,12 @@ impl Axis {
     }
 }
 
+/// The ends of a difference's interval, as far as a difference can be; the mean twice if there is none.
+pub(super) fn shown(delta: &Delta) -> [i64; 2] {
+    let ends = delta.interval.map_or([delta.mean_ppm; 2], |interval| [interval.low_ppm, interval.high_ppm]);
+    ends.map(|end| end.clamp(-MILLION, MILLION))
+}
+
 /// The class of a difference: what its interval says, not its mean.
 pub(super) fn tone(delta: &Delta) -> &'static str {
     match delta.interval {
@@ -98,7 +104,7 @@ pub(super) fn tone(delta: &Delta) -> &'static str {
 }
 
 fn difference(delta: &Delta) -> Html {
-    let ends = delta.interval.map_or([delta.mean_ppm; 2], |i| [i.low_ppm, i.high_ppm]);
+    let ends = shown(delta);
     let axis = Axis::around(ends.into_iter().chain([delta.mean_ppm]));
     let mut html = Html::default();
     let text = format!("difference {} points, 95 % interval {}", points(delta.mean_ppm), delta_interval(delta));
@@ -117,15 +123,15 @@ fn difference(delta: &Delta) -> Html {
         .number(delta.worse.into());
     html.raw(", equal on ")
         .number(delta.tied.into())
-        .raw(". The line is the 95 % interval: where it crosses zero, nothing is shown.</p></div>");
+        .raw(". The line is the 95 % interval: if it crosses zero, these runs show no difference.</p></div>");
     html
 }
 
 /// The interval as a thick line and the mean as a point on it.
 pub(super) fn mark(html: &mut Html, delta: &Delta, axis: &Axis, y: &'static str) {
     html.raw("<g class=\"").raw(tone(delta)).raw("\">");
-    if let Some(interval) = delta.interval {
-        line(html, "interval", axis, [interval.low_ppm, interval.high_ppm], [y, y]);
+    if delta.interval.is_some() {
+        line(html, "interval", axis, shown(delta), [y, y]);
     }
     html.raw("<circle class=\"point\" r=\"6\" cy=\"").raw(y).raw("\" cx=\"").place(axis.place(delta.mean_ppm));
     html.raw("\"/></g>");

@@ -33,7 +33,7 @@ pub(super) fn one(context: &Context, run: &Run) -> Html {
     if run.status != Status::Ok {
         html.raw(" <span class=\"tag warn\">").raw(status(run.status)).raw("</span>");
     }
-    html.raw(" <span class=\"note\">")
+    html.raw(" <span class=\"note nowrap\">")
         .number(run.usage.prompt_tokens.saturating_add(run.usage.output_tokens))
         .raw(" tokens, ");
     html.text(&words::seconds(run.usage.ms)).raw("</span></summary>");

@@ -39,7 +39,7 @@ const mark = (n) => {
   if (cases[now]) cases[now].classList.remove("now");
   now = n;
   if (cases[now]) cases[now].classList.add("now");
-  where.textContent = now < 0 ? `${cases.length} cases` : `${now + 1} of ${cases.length}`;
+  where.textContent = now < 0 ? `${cases.length} ${cases.length === 1 ? "case" : "cases"}` : `${now + 1} / ${cases.length}`;
 };
 const go = (n) => {
   if (!cases.length) return;
@@ -62,10 +62,10 @@ const key = `skill-feedback-${document.body.dataset.record}`;
 const boxes = all("textarea[data-run]");
 let said = {};
 try { said = JSON.parse(localStorage.getItem(key)) || {}; } catch { said = {}; }
-const save = one("[data-do=save]");
+const written = one(".how-many");
 const count = () => {
   const n = boxes.filter((box) => box.value.trim()).length;
-  save.textContent = n ? `Save feedback (${n})` : "Save feedback";
+  written.textContent = n ? ` (${n})` : "";
 };
 for (const box of boxes) {
   const before = said[box.dataset.run];
