@@ -1,14 +1,17 @@
 //! The commands: one file each, with arguments, help and code.
 
 pub mod add;
+pub mod benchmark;
 pub mod bundle;
 pub mod cache;
 pub mod check;
+pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod deprecate;
 pub mod diff;
 pub mod doctor;
+pub mod eval;
 pub mod explain;
 pub mod help;
 pub mod info;
@@ -20,6 +23,7 @@ pub mod lock;
 pub mod login;
 pub mod logout;
 pub mod man;
+pub mod model;
 pub mod new;
 pub mod outdated;
 pub mod owner;
@@ -28,6 +32,8 @@ pub mod publish;
 pub mod quarantine;
 pub mod registry;
 pub mod remove;
+pub mod report;
+pub mod reproduce;
 pub mod run;
 pub mod schema;
 pub mod search;

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod cache;
+pub mod judge;
 mod key;
 pub mod measure;
 mod metric;

@@ -11,6 +11,7 @@ pub mod metric;
 pub mod prompt;
 pub mod replay;
 pub mod sandbox;
+pub mod scripts;
 pub mod skill;
 pub mod taint;
 pub mod trigger;

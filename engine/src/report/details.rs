@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     run::{Arm, Run, Transcript},
     suite::{Case, Task},
@@ -16,8 +18,29 @@ pub struct Details {
     pub runs: BTreeMap<RunId, RunDetails>,
 }
 
+/// Details as a file holds them: lists, since keys of JSON objects are text.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    cases: BTreeMap<String, CaseText>,
+    runs: Vec<(RunId, RunDetails)>,
+}
+
+impl Details {
+    /// The details as JSON.
+    pub fn to_json(&self) -> String {
+        let stored = Stored { cases: self.cases.clone(), runs: self.runs.clone().into_iter().collect() };
+        serde_json::to_string(&stored).unwrap_or_default()
+    }
+
+    /// Reads what [`Details::to_json`] wrote; `None` if it is something else.
+    pub fn from_json(bytes: &[u8]) -> Option<Self> {
+        let stored: Stored = serde_json::from_slice(bytes).ok()?;
+        Some(Self { cases: stored.cases, runs: stored.runs.into_iter().collect() })
+    }
+}
+
 /// Which run.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RunId {
     /// Id of its case.
     pub case: String,
@@ -34,7 +57,7 @@ impl From<&Run> for RunId {
 }
 
 /// What a case asks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseText {
     /// A name for people.
     pub name: String,
@@ -47,7 +70,7 @@ pub struct CaseText {
 }
 
 /// What came out of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunDetails {
     /// What happened; its last answer is the output.
     pub transcript: Transcript,
@@ -56,7 +79,7 @@ pub struct RunDetails {
 }
 
 /// A file that a run left.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputFile {
     /// Path from the folder of outputs, with `/`.
     pub path: String,

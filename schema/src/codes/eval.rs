@@ -63,4 +63,15 @@ codes! {
         "A cassette is a JSON file of executions by case, arm and repeat, in the format that the engine writes.";
     CASE_INPUT = "E_CASE_INPUT", Failed, 422, "an input file of a case cannot be used", "name a regular file in the suite's folder",
         "Input files are named by paths in the folder that holds `evals/`, and are copied for each run. A path that leaves the folder, a link or a special file is refused.";
+    MODEL = "E_MODEL", Failed, 422, "the model cannot be used",
+        "skill model list shows what is here; docs/models.md says how models are named",
+        "An eval needs a model: one of the local store, run by skill-engine-worker, or one behind an HTTP interface. This one is unknown, refuses the key, or cannot do what was asked.";
+    MODEL_UNAVAILABLE = "E_MODEL_UNAVAILABLE", Unavailable, 503, "the model does not answer", "try again; finished runs are kept",
+        "The machine, the network or the provider failed. Nothing is said about the skill, and nothing that was finished is lost.";
+    BUDGET = "E_BUDGET", Budget, 422, "a cap was reached before all runs were made", "raise the cap, or run the command again: finished runs are kept",
+        "Caps on runs, tokens, seconds and money are hard: a run is begun only if its worst case fits. What was finished is kept, and the same command goes on from there.";
+    NOT_COMPARABLE = "E_NOT_COMPARABLE", Failed, 422, "the scores cannot be compared", "measure both under the same conditions",
+        "Two scores may be compared if and only if their score keys are equal: the same cases, model, engine, sampling, limits, sandbox and grader. Anything else compares the conditions, not the skills.";
+    NOT_REPRODUCED = "E_NOT_REPRODUCED", Gate, 422, "the record did not come out again", "",
+        "The same model and engine in exact mode give the same bits. A record that does not come out again was made under other conditions, or says what was not measured.";
 }

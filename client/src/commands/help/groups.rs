@@ -11,7 +11,8 @@ pub(super) const ALL: &[(&str, &[&str])] = &[
     ("Find skills", &["search", "info", "diff", "use", "run"]),
     ("Install skills", &["add", "install", "remove", "update", "outdated", "sync", "lock"]),
     ("See what is installed", &["list", "status", "tree", "why", "verify", "bundle"]),
-    ("Write and publish skills", &["new", "init", "check", "suite", "version", "pack", "publish", "yank", "deprecate"]),
+    ("Write and publish skills", &["new", "init", "check", "version", "pack", "publish", "yank", "deprecate"]),
+    ("Measure skills", &["eval", "benchmark", "compare", "report", "reproduce", "suite", "model"]),
     (
         "Accounts, keys and registries",
         &["login", "logout", "whoami", "key", "owner", "token", "registry", "quarantine"],
