@@ -3,11 +3,29 @@
 //! Many runs share one long beginning, the skill. The local worker evaluates it once and shares its state across all cases;
 //! an HTTP back end orders its requests so that the server's own prefix cache hits. So the unit is the group, not the request.
 
+pub mod anthropic;
+pub mod gbnf;
+pub mod gguf;
+mod http;
+pub mod mock;
+pub mod open;
+pub mod openai;
+pub mod protocol;
+pub mod replay;
+mod request_key;
+mod secret;
+mod sse;
+pub mod store;
+pub mod worker;
+
 use std::fmt;
 
 use futures::{future::BoxFuture, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use http::{Prices, Retry};
+pub use secret::Secret;
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -55,7 +73,8 @@ impl Default for Sampling {
 }
 
 /// What the answer must look like.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Constraint {
     /// Any text.
     #[default]
@@ -69,7 +88,7 @@ pub enum Constraint {
 }
 
 /// One case of a group: what follows the prefix, and how to answer it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CaseRequest {
     /// Messages after the prefix; the model answers the last.
     pub messages: Vec<Message>,
@@ -95,7 +114,7 @@ pub enum Mode {
 }
 
 /// One shared prefix and the cases that follow it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupRequest {
     /// What all cases begin with, usually one system message that holds the skill; may be empty.
     pub prefix: Vec<Message>,
@@ -118,7 +137,7 @@ pub enum Sharing {
 }
 
 /// What a back end can do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Caps {
     /// How a prefix is shared.
     pub prefix_sharing: Sharing,
@@ -196,6 +215,25 @@ pub enum EngineError {
     /// The request cannot be served as it is: it does not fit the context, the key is wrong, the model is unknown.
     #[error("{0}")]
     Refused(String),
+}
+
+impl EngineError {
+    /// A fault of the machinery, of which nobody said when to try again.
+    pub fn infra(message: impl Into<String>) -> Self {
+        Self::Infra { message: message.into(), retry_after_ms: None }
+    }
+}
+
+impl GroupRequest {
+    /// All messages of one case: the prefix, then its own.
+    pub fn messages(&self, case: &CaseRequest) -> Vec<Message> {
+        self.prefix.iter().chain(&case.messages).cloned().collect()
+    }
+}
+
+/// The estimate of tokens where a back end cannot count: one for every four bytes, rounded up.
+pub fn estimate_tokens(messages: &[Message]) -> usize {
+    messages.iter().map(|message| message.content.len().div_ceil(4)).sum()
 }
 
 /// Results of a group as they finish: the index of the case, and its answer.

@@ -91,7 +91,7 @@ impl Rule for AtLeast {
         };
         let (low, high) = (nth(Level::Share(Share::ZERO)), nth(Level::Share(Share::ONE)));
         let level = (low == high).then_some(low);
-        Finding::new(level, self.evidence(&findings, level))
+        Finding::new(level, evidence(&findings, level))
     }
 
     fn reads_only_transcript(&self) -> bool {
@@ -99,11 +99,9 @@ impl Rule for AtLeast {
     }
 }
 
-impl AtLeast {
-    /// The evidence of the check that decided, and how many passed.
-    fn evidence(&self, findings: &[Finding], level: Option<Level>) -> String {
-        let passed = findings.iter().filter(|finding| finding.level == Some(Level::Share(Share::ONE))).count();
-        let decided = findings.iter().find(|finding| finding.level == level).map_or("", Finding::raw_evidence);
-        format!("{passed} of {} passed; {decided}", findings.len())
-    }
+/// How many passed, and the evidence of the check that decided.
+fn evidence(findings: &[Finding], level: Option<Level>) -> String {
+    let passed = findings.iter().filter(|finding| finding.level == Some(Level::Share(Share::ONE))).count();
+    let decided = findings.iter().find(|finding| finding.level == level).map_or("", Finding::raw_evidence);
+    format!("{passed} of {} passed; {decided}", findings.len())
 }

@@ -89,7 +89,7 @@ fn difference(found: &[u8], expected: &[u8]) -> String {
         None if found.len() == expected.len() => "the files are equal".to_owned(),
         None => format!("{} bytes where {} are expected", found.len(), expected.len()),
         Some(at) => {
-            let line = found[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = found[..at].split(|byte| *byte == b'\n').count();
             format!("line {line} differs")
         }
     }
@@ -122,29 +122,25 @@ pub(super) fn changed(a: &[String], b: &[String], max: u64) -> Option<u64> {
     shortest(a, b, limit).map(|count| count as u64)
 }
 
-/// The greedy search: `reach[k + limit]` is how far along `a` the diagonal `k` was followed with the edits so far.
+/// The greedy search: `reach[d]` is how far along `a` a diagonal was followed with the edits so far.
 fn shortest(a: &[u32], b: &[u32], limit: usize) -> Option<usize> {
     let middle = limit + 1;
     let mut reach = vec![0_usize; 2 * limit + 3];
     for edits in 0..=limit {
-        let mut k = middle - edits;
-        while k <= middle + edits {
-            let down = k == middle - edits || (k != middle + edits && reach[k - 1] < reach[k + 1]);
-            let mut x = if down { reach[k + 1] } else { reach[k - 1] + 1 };
-            // y = x - (k - middle), which is negative on diagonals outside of the square.
-            let Some(mut y) = (x + middle).checked_sub(k) else {
-                k += 2;
-                continue;
-            };
-            while x < a.len() && y < b.len() && a[x] == b[y] {
-                x += 1;
-                y += 1;
+        for diagonal in (middle - edits..=middle + edits).step_by(2) {
+            let first = diagonal == middle - edits;
+            let down = first || (diagonal != middle + edits && reach[diagonal - 1] < reach[diagonal + 1]);
+            let mut left = if down { reach[diagonal + 1] } else { reach[diagonal - 1] + 1 };
+            // A diagonal may begin outside of the square.
+            let Some(mut right) = (left + middle).checked_sub(diagonal) else { continue };
+            while left < a.len() && right < b.len() && a[left] == b[right] {
+                left += 1;
+                right += 1;
             }
-            reach[k] = x;
-            if x >= a.len() && y >= b.len() {
+            reach[diagonal] = left;
+            if left >= a.len() && right >= b.len() {
                 return Some(edits);
             }
-            k += 2;
         }
     }
     None

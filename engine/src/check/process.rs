@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid},
+};
 
 use super::script::{MAX_OUTPUT, ScriptEnd, ScriptOutcome, ScriptRequest, ScriptRunner};
 
@@ -28,11 +31,6 @@ pub struct PlainRunner;
 
 impl ScriptRunner for PlainRunner {
     fn run(&self, request: ScriptRequest) -> ScriptOutcome {
-        let not_started = |reason: String| ScriptOutcome {
-            end: ScriptEnd::NotStarted(reason),
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-        };
         let Some((program, arguments)) = request.command.split_first() else {
             return not_started("there is no command".to_owned());
         };
@@ -55,23 +53,33 @@ impl ScriptRunner for PlainRunner {
     }
 }
 
+fn not_started(reason: String) -> ScriptOutcome {
+    ScriptOutcome { end: ScriptEnd::NotStarted(reason), stdout: Vec::new(), stderr: Vec::new() }
+}
+
+/// Waits for the program, ends it and all of its group, and takes what it printed.
 fn watch(mut child: Child, timeout: Duration) -> ScriptOutcome {
     let stdout = child.stdout.take().map(first_bytes);
     let stderr = child.stderr.take().map(first_bytes);
+    let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else {
+        return not_started("it has no process id".to_owned());
+    };
     let begin = Instant::now();
-    let end = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break ScriptEnd::Exited(number(status)),
-            Ok(None) if begin.elapsed() < timeout => thread::sleep(PAUSE),
-            Ok(None) => break ScriptEnd::TimedOut,
-            Err(error) => break ScriptEnd::NotStarted(error.to_string()),
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let in_time = loop {
+        match waitid(WaitId::Pid(pid), look) {
+            Ok(Some(_)) => break true,
+            Ok(None) | Err(Errno::INTR) if begin.elapsed() < timeout => thread::sleep(PAUSE),
+            _ => break false,
         }
     };
-    // The group is named by its first process, which is not reaped twice, so that it cannot be another's by now while others live.
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-    let _ = child.wait();
+    // The program is not reaped yet, so that its group cannot be another's.
+    let _ = kill_process_group(pid, Signal::KILL);
+    let end = match child.wait() {
+        Ok(status) if in_time => ScriptEnd::Exited(number(status)),
+        Ok(_) => ScriptEnd::TimedOut,
+        Err(error) => ScriptEnd::NotStarted(error.to_string()),
+    };
     let last = |bytes: Option<Receiver<Vec<u8>>>| {
         bytes.and_then(|bytes| bytes.recv_timeout(LAST_WORDS).ok()).unwrap_or_default()
     };
