@@ -41,7 +41,7 @@ pub struct Args {
 
 /// What was added, as JSON.
 #[derive(Serialize)]
-struct Added {
+struct Imported {
     from: String,
     file: String,
     added: Vec<String>,
@@ -73,7 +73,7 @@ fn is_packed(from: &Path) -> bool {
 }
 
 /// A packed suite becomes the suite of a skill that has none, with its lock.
-fn unpack(args: &Args, folder: &Path) -> Result<Added, Fault> {
+fn unpack(args: &Args, folder: &Path) -> Result<Imported, Fault> {
     let sealed = pack::open(&source::read_archive(&args.from)?)?;
     // Whatever it is, its digests can be computed: nothing is missing in it.
     sealed.digests()?;
@@ -85,7 +85,7 @@ fn unpack(args: &Args, folder: &Path) -> Result<Added, Fault> {
     if !args.dry_run {
         sealed.unpack(folder)?;
     }
-    Ok(Added {
+    Ok(Imported {
         from: args.from.display().to_string(),
         file: target.join(FILE).display().to_string(),
         added: sealed.suite.cases.iter().map(|case| case.id.clone()).collect(),
@@ -97,22 +97,22 @@ fn unpack(args: &Args, folder: &Path) -> Result<Added, Fault> {
 }
 
 /// Adds cases to the suite of a skill, which is made if there is none.
-fn merge(args: &Args, folder: &Path) -> Result<Added, Fault> {
-    let imported = import::import(&args.from)?;
+fn merge(args: &Args, folder: &Path) -> Result<Imported, Fault> {
+    let found = import::import(&args.from)?;
     let evals = folder.join(EVALS);
     let file = evals.join(FILE);
     let (mut suite, source) = if file.symlink_metadata().is_ok() {
         let opened = Suite::read(folder)?;
         (opened.suite, Some(opened.source))
     } else {
-        let mut document = imported.suite.document.clone();
+        let mut document = found.suite.document.clone();
         document["skill_name"] = super::skill_name(folder).into();
         document["evals"] = serde_json::json!([]);
         (Suite::from_value(document)?, None)
     };
-    let added = suite.absorb(&imported.suite)?;
+    let added = suite.absorb(&found.suite)?;
     let mut fresh = Vec::new();
-    for owned in &imported.files {
+    for owned in &found.files {
         let target = evals.join(&owned.path);
         match files::read(&target, Limits::V1.file)? {
             Some(there) if there == owned.content => {}
@@ -123,7 +123,8 @@ fn merge(args: &Args, folder: &Path) -> Result<Added, Fault> {
             None => fresh.push(owned),
         }
     }
-    if !args.dry_run && !(added.is_empty() && fresh.is_empty()) {
+    let anything = !added.is_empty() || !fresh.is_empty();
+    if anything && !args.dry_run {
         for owned in &fresh {
             let target = evals.join(&owned.path);
             files::replace(&target, &owned.content, Mode::Normal, Durable::Yes)?;
@@ -134,13 +135,13 @@ fn merge(args: &Args, folder: &Path) -> Result<Added, Fault> {
         // The suite comes last: it never names a file that is not there yet.
         files::replace(&file, suite.to_text(source.as_ref()).as_bytes(), Mode::Normal, Durable::Yes)?;
     }
-    Ok(Added {
+    Ok(Imported {
         from: args.from.display().to_string(),
         file: file.strip_prefix(".").unwrap_or(&file).display().to_string(),
         added,
         cases: suite.cases.len(),
         files: fresh.iter().map(|owned| owned.path.clone()).collect(),
-        notes: imported.notes,
+        notes: found.notes,
         written: !args.dry_run,
     })
 }
@@ -153,7 +154,7 @@ fn make_executable(path: &Path) -> Result<(), Fault> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode | (mode & 0o444) >> 2)).map_err(io)
 }
 
-fn say(added: &Added, out: &Output) {
+fn say(added: &Imported, out: &Output) {
     added.notes.iter().for_each(|note| out.warn(skill_schema::codes::escape(note)));
     let files =
         if added.files.is_empty() { String::new() } else { format!(" and {}", count(added.files.len(), "file")) };
