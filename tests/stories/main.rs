@@ -2,15 +2,18 @@
 //! `skill-registry`. A module has the name of the operation's contract, command and route.
 
 mod add;
+mod benchmark;
 mod blob;
 mod bundle;
 mod cache;
 mod check;
+mod compare;
 mod completions;
 mod config;
 mod deprecate;
 mod diff;
 mod doctor;
+mod eval;
 mod evil;
 mod explain;
 mod faults;
@@ -28,6 +31,7 @@ mod log;
 mod login;
 mod logout;
 mod man;
+mod model;
 mod new;
 mod outdated;
 mod owner;
@@ -38,6 +42,8 @@ mod quarantine;
 mod readme;
 mod registry;
 mod remove;
+mod report;
+mod reproduce;
 mod run;
 mod schema;
 mod scope;
