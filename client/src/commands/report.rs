@@ -1,6 +1,6 @@
 //! `skill report`: a result again, for people and for other tools.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use skill_engine::report::{html, junit, markdown, skill_creator, terminal};
@@ -88,7 +88,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write(path: &PathBuf, text: &str, context: &Context, written: &mut Vec<String>) -> anyhow::Result<()> {
+fn write(path: &Path, text: &str, context: &Context, written: &mut Vec<String>) -> anyhow::Result<()> {
     if path.as_os_str() == "-" {
         context.output.data(text.trim_end());
         return Ok(());

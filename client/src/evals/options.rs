@@ -7,7 +7,6 @@ use skill_engine::{eval::Caps, model::Mode, suite::Split};
 
 /// What is measured, and how.
 #[derive(Debug, Clone, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct Options {
     /// The skill's folder.
     #[arg(value_name = "SKILL", default_value = ".")]

@@ -20,7 +20,7 @@ const ATTEMPTS: u32 = 4;
 /// Pause before the second attempt if the peer names none; it doubles each time.
 const PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause that a peer may ask for.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_mins(1);
 
 /// One run that is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]

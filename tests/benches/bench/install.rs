@@ -118,7 +118,7 @@ fn copy_all(world: &World, reader: &Person) {
 fn cpu(action: impl Fn()) -> Duration {
     let before = children();
     (0..CPU_RUNS).for_each(|_| action());
-    (children() - before) / CPU_RUNS
+    children().saturating_sub(before) / CPU_RUNS
 }
 
 /// User and system time of all children that ended so far: fields 16 and 17 of `/proc/self/stat`, in ticks of 10 ms.
