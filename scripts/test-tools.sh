@@ -51,6 +51,9 @@ if [ "$(cat .tools/stamp 2>/dev/null)" != "$wanted" ]; then
     echo "$wanted" >.tools/stamp
 fi
 
+# A small model and a server of models, the peers of the HTTP back ends.
+scripts/engine-tools.sh --peers
+
 if ! have cargo-nextest; then
     say 'installing cargo-nextest (some minutes, once)'
     cargo install cargo-nextest --locked --quiet --debug --root .tools

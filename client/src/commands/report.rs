@@ -11,7 +11,7 @@ use crate::{
     files::{self, Durable, Mode},
 };
 
-/// Show a result, or write it for a browser, a pull request, a test runner or skill-creator.
+/// Show a result, or write it as HTML, Markdown, JUnit, or for skill-creator.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -10,6 +10,10 @@ use crate::{context::Context, evals::models};
 
 /// Measure how fast a model is on this machine.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  skill model bench
+  skill model bench embedded:Qwen3-4B --cases 16")]
 pub struct Args {
     /// The model [default: eval.model, or the only one of this machine].
     #[arg(value_name = "MODEL")]

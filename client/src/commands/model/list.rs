@@ -4,6 +4,10 @@ use crate::{context::Context, evals::models, output::bytes};
 
 /// List the models of this machine.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  skill model list
+  skill model list --json")]
 pub struct Args {}
 
 /// Lists.

@@ -8,6 +8,10 @@ use crate::{context::Context, evals::models, output::bytes, progress::Progress};
 
 /// Add a model to this machine: from an address with its SHA-256, or from a file.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  skill model pull ./Qwen3-4B.gguf                          a file
+  skill model pull https://…/model.gguf --sha256 b179c9…    an address")]
 pub struct Args {
     /// An address or a file, in GGUF.
     #[arg(value_name = "URL|FILE")]

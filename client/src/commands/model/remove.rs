@@ -4,6 +4,10 @@ use crate::{context::Context, evals::models, output::bytes};
 
 /// Remove a model from this machine.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  skill model remove Qwen3-4B
+  skill model rm b179c9")]
 pub struct Args {
     /// Its name, or the first digits of its SHA-256.
     #[arg(value_name = "MODEL")]
