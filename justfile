@@ -47,3 +47,7 @@ fuzz seconds="60":
 bench *what:
     cargo build --release --workspace --bins
     cargo bench -p skill-tests --bench bench -- {{ what }}
+
+# How often the gate publishes what is no better, beside other rules, and how often it finds what is. Prints a table; release build.
+gate-sim loops="2000":
+    cargo run --release -p skill-engine --example gate_sim -- {{ loops }}

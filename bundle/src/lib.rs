@@ -30,4 +30,4 @@ pub mod statement;
 pub mod tree;
 
 pub use archive::File;
-pub use package::Package;
+pub use package::{Kind, Package};

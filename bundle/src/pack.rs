@@ -12,7 +12,7 @@ use std::{
 use skill_schema::{Fault, Limits, codes};
 
 use crate::{
-    Package,
+    Kind, Package,
     archive::{self, File, Writer, path},
 };
 
@@ -63,22 +63,72 @@ impl Why {
 /// Left out are hidden files, `evals/`, and what `.gitignore` and `.skillignore` inside the folder name (never global ones, nor those of
 /// folders above). A symbolic link is an error, since it would be something else on every machine.
 pub fn pack_dir(folder: &Path, limits: &Limits) -> Result<Packed, Fault> {
-    let found = walk::files(folder, limits)?;
+    let found = walk::files(Kind::Skill, folder, limits)?;
     let mut tar = Writer::default();
     for path in &found.files {
         path::check(path.as_bytes(), limits)?;
         let (content, executable) = read(&folder.join(path), path, limits)?;
-        tar.add(File { path, content: &content, executable })?;
-        if tar.len() + 2 * archive::BLOCK > limits.unpacked {
+        add(&mut tar, File { path, content: &content, executable }, limits)?;
+    }
+    seal(Kind::Skill, tar, limits, found.skipped)
+}
+
+/// A file that was read, to be packed by [`pack_files`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// Relative to the folder, with `/`.
+    pub path: String,
+    /// Its bytes.
+    pub content: Vec<u8>,
+    /// 0755 rather than 0644.
+    pub executable: bool,
+}
+
+/// Reads the files that would be packed from a folder, sorted by path, and says what is left out. The rules are those of
+/// [`pack_dir`]; only a skill leaves out `evals/`.
+pub fn read_dir(kind: Kind, folder: &Path, limits: &Limits) -> Result<(Vec<Owned>, Vec<Skipped>), Fault> {
+    let found = walk::files(kind, folder, limits)?;
+    let mut files = Vec::with_capacity(found.files.len());
+    let mut sum = 0;
+    for path in found.files {
+        path::check(path.as_bytes(), limits)?;
+        let (content, executable) = read(&folder.join(&path), &path, limits)?;
+        sum += content.len();
+        if sum > limits.unpacked {
             return Err(too_big(format!("more than {} bytes unpacked", limits.unpacked)));
         }
+        files.push(Owned { path, content, executable });
     }
+    Ok((files, found.skipped))
+}
+
+/// Packs files that are in memory, in the order of their paths.
+pub fn pack_files(kind: Kind, files: &[Owned], limits: &Limits) -> Result<Packed, Fault> {
+    let mut sorted: Vec<&Owned> = files.iter().collect();
+    sorted.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
+    let mut tar = Writer::default();
+    for Owned { path, content, executable } in sorted {
+        path::check(path.as_bytes(), limits)?;
+        add(&mut tar, File { path, content, executable: *executable }, limits)?;
+    }
+    seal(kind, tar, limits, Vec::new())
+}
+
+fn add(tar: &mut Writer, file: File<'_>, limits: &Limits) -> Result<(), Fault> {
+    tar.add(file)?;
+    if tar.len() + 2 * archive::BLOCK > limits.unpacked {
+        return Err(too_big(format!("more than {} bytes unpacked", limits.unpacked)));
+    }
+    Ok(())
+}
+
+fn seal(kind: Kind, tar: Writer, limits: &Limits, skipped: Vec<Skipped>) -> Result<Packed, Fault> {
     let archive = archive::gzip(&tar.finish())?;
     if archive.len() > limits.archive {
         return Err(too_big(format!("{} bytes compressed, at most {} are allowed", archive.len(), limits.archive)));
     }
-    let package = Package::open(&archive, limits)?;
-    Ok(Packed { archive, package, skipped: found.skipped })
+    let package = Package::open_as(kind, &archive, limits)?;
+    Ok(Packed { archive, package, skipped })
 }
 
 fn too_big(detail: String) -> Fault {
@@ -159,6 +209,36 @@ mod tests {
                 ("evals/", Why::Evals),
             ]
         );
+    }
+
+    #[test]
+    fn a_skill_never_holds_its_suite_whatever_the_ignore_files_say() {
+        let files = [
+            ("SKILL.md", ""),
+            (".skillignore", "!evals\n!/evals/\n!evals/**\n"),
+            (".gitignore", "!evals/evals.json\n"),
+            ("evals/evals.json", "{}"),
+            ("evals/split.lock", ""),
+            ("evals/files/a.txt", ""),
+        ];
+        let packed = pack_dir(folder(&files).path(), &Limits::V1).unwrap();
+        assert_eq!(packed.package.files().map(|f| f.path).collect::<Vec<_>>(), ["SKILL.md"]);
+    }
+
+    #[test]
+    fn a_suite_s_folder_is_packed_by_the_same_rules_with_its_own_root() {
+        let suite = folder(&[("evals.json", "[]"), ("files/b", "b"), ("evals/kept", ""), (".hidden", "")]);
+        let (files, skipped) = read_dir(Kind::Suite, suite.path(), &Limits::V1).unwrap();
+        assert_eq!((files.len(), skipped.len()), (3, 1));
+        let backwards: Vec<Owned> = files.iter().rev().cloned().collect();
+        let packed = pack_files(Kind::Suite, &backwards, &Limits::V1).unwrap();
+        assert_eq!(packed.archive, pack_files(Kind::Suite, &files, &Limits::V1).unwrap().archive);
+        assert_eq!(packed.package.files().map(|f| f.path).collect::<Vec<_>>(), ["evals.json", "evals/kept", "files/b"]);
+        assert_eq!(pack_files(Kind::Skill, &files, &Limits::V1).unwrap_err().code, codes::NO_SKILL_MD);
+        assert_eq!(pack_files(Kind::Suite, &files[1..], &Limits::V1).unwrap_err().code, codes::NO_SUITE);
+        let small = |unpacked| read_dir(Kind::Suite, suite.path(), &Limits { unpacked, ..Limits::V1 }).map(|_| ());
+        assert_eq!(small(3), Ok(()));
+        assert_eq!(small(2).unwrap_err().code, codes::TOO_BIG);
     }
 
     #[test]

@@ -54,6 +54,12 @@ pub enum Command {
     Verify(commands::verify::Args),
     Use(commands::use_::Args),
     Run(commands::run::Args),
+    Benchmark(commands::benchmark::Args),
+    Compare(commands::compare::Args),
+    Eval(commands::eval::Args),
+    Model(commands::model::Args),
+    Report(commands::report::Args),
+    Reproduce(commands::reproduce::Args),
     Bundle(commands::bundle::Args),
     Cache(commands::cache::Args),
     Check(commands::check::Args),
@@ -79,6 +85,7 @@ pub enum Command {
     Pack(commands::pack::Args),
     Schema(commands::schema::Args),
     Search(commands::search::Args),
+    Suite(commands::suite::Args),
     Version(commands::version::Args),
     Whoami(commands::whoami::Args),
     Yank(commands::yank::Args),
@@ -97,6 +104,7 @@ impl Command {
             | Self::Help(_)
             | Self::Man(_)
             | Self::Schema(_)
+            | Self::Suite(_)
             | Self::Completions(_)
             | Self::Version(_) => true,
             _ => false,
@@ -126,6 +134,12 @@ impl Command {
             Self::Verify(args) => commands::verify::run(args, context).await,
             Self::Use(args) => commands::use_::run(args, context).await,
             Self::Run(args) => commands::run::run(args, context).await,
+            Self::Benchmark(args) => commands::benchmark::run(args, context).await,
+            Self::Compare(args) => commands::compare::run(args, context).await,
+            Self::Eval(args) => commands::eval::run(args, context).await,
+            Self::Model(args) => commands::model::run(args, context).await,
+            Self::Report(args) => commands::report::run(args, context).await,
+            Self::Reproduce(args) => commands::reproduce::run(args, context).await,
             Self::Bundle(args) => commands::bundle::run(args, context).await,
             Self::Cache(args) => commands::cache::run(args, context).await,
             Self::Check(args) => commands::check::run(args, context).await,
@@ -151,6 +165,7 @@ impl Command {
             Self::Pack(args) => commands::pack::run(args, context).await,
             Self::Schema(args) => commands::schema::run(args, context).await,
             Self::Search(args) => commands::search::run(args, context).await,
+            Self::Suite(args) => commands::suite::run(args, context).await,
             Self::Version(args) => commands::version::run(args, context).await,
             Self::Whoami(args) => commands::whoami::run(args, context).await,
             Self::Yank(args) => commands::yank::run(args, context).await,

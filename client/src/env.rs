@@ -59,10 +59,26 @@ pub struct Env {
     pub path: Option<OsString>,
     /// The file of this program.
     pub program: Option<PathBuf>,
+    /// `SKILL_ENGINE`: the program that runs embedded models.
+    pub engine: Option<PathBuf>,
+    /// `OPENAI_API_KEY`: the key of servers that speak like OpenAI's. Never printed.
+    pub openai_key: Option<Key>,
+    /// `ANTHROPIC_API_KEY`. Never printed.
+    pub anthropic_key: Option<Key>,
     /// `SSL_CERT_FILE`.
     pub ssl_cert_file: Option<PathBuf>,
     /// Proxy variables that are set, by name.
     pub proxies: Vec<String>,
+}
+
+/// A key of the environment. Its debug form hides it.
+#[derive(Clone)]
+pub struct Key(pub String);
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(…)")
+    }
 }
 
 impl Env {
@@ -108,6 +124,9 @@ impl Env {
             source_date_epoch: number("SOURCE_DATE_EPOCH")?.map(Timestamp::from_unix),
             path: std::env::var_os("PATH"),
             program: std::env::current_exe().ok(),
+            engine: path("SKILL_ENGINE"),
+            openai_key: text("OPENAI_API_KEY")?.map(Key),
+            anthropic_key: text("ANTHROPIC_API_KEY")?.map(Key),
             ssl_cert_file: path("SSL_CERT_FILE"),
             proxies: ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY"]
                 .into_iter()

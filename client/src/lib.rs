@@ -14,6 +14,7 @@ pub mod commands;
 pub mod config;
 pub mod context;
 pub mod env;
+pub mod evals;
 pub mod export;
 pub mod files;
 pub mod findings;
@@ -46,6 +47,10 @@ use crate::{context::Context, env::Env};
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
+    // Before any thread is started: a process with threads cannot enter a user namespace.
+    if std::env::args_os().nth(1).is_some_and(|arg| arg == evals::SANDBOX) {
+        return skill_engine::executor::sandbox::enter();
+    }
     if commands::completions::answer() {
         return ExitCode::SUCCESS;
     }

@@ -4,10 +4,12 @@
 //! by exact arithmetic. A long run tells its caller what happens through a [`Reporter`], and never prints.
 
 pub mod check;
+pub mod eval;
 pub mod executor;
 pub mod gate;
 pub mod grade;
 pub mod model;
+pub mod ratio;
 pub mod record;
 pub mod report;
 mod reporter;

@@ -3,8 +3,23 @@
 //! Every valid `evals.json` of skill-creator and agentskills.io is a suite as it is. What we do not know is kept: the suite holds
 //! the document as it was read, and the types here are a view of it.
 
+pub mod bounds;
+pub mod folder;
+pub mod hash;
+pub mod import;
+pub mod lint;
+pub mod pack;
+mod read;
+pub mod skeleton;
+pub mod source;
+pub mod split;
+mod write;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use folder::{Folder, Opened};
+pub use split::Lock;
 
 use crate::model::Sampling;
 

@@ -7,6 +7,7 @@
 mod archive;
 mod client;
 mod content;
+mod eval;
 mod log;
 mod name;
 mod registry;
@@ -15,6 +16,7 @@ mod statement;
 pub use archive::*;
 pub use client::*;
 pub use content::*;
+pub use eval::*;
 pub use log::*;
 pub use name::*;
 pub use registry::*;
@@ -148,7 +150,8 @@ pub fn escape(text: &str) -> String {
 /// Every code, sorted by identifier.
 pub fn all() -> Vec<&'static Code> {
     let mut codes: Vec<_> =
-        [archive::ALL, client::ALL, content::ALL, log::ALL, name::ALL, registry::ALL, statement::ALL].concat();
+        [archive::ALL, client::ALL, content::ALL, eval::ALL, log::ALL, name::ALL, registry::ALL, statement::ALL]
+            .concat();
     codes.sort_by_key(|code| code.id);
     codes
 }

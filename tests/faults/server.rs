@@ -6,6 +6,9 @@ use skill_tests::{World, publisher::Publisher};
 
 use crate::{row, strace::Strace, trial::Trial, tries};
 
+/// Size of the disk that is filled, in KiB: enough for the data of all tries of the long form, some 100 KiB each.
+const DISK_KIB: usize = 16 * 1024;
+
 /// Publishes while the tracer breaks something; true if the fault hit: the server is gone or did not acknowledge.
 fn publish_under(trial: &mut Trial, calls: &str, fault: &str) -> (skill_tests::publisher::Request, bool) {
     let request = trial.request();
@@ -90,7 +93,7 @@ fn a_rename_that_fails_loses_nothing() {
 struct Disk(std::path::PathBuf);
 
 impl Disk {
-    fn mount(place: &Path, kilobytes: u32) -> Option<Self> {
+    fn mount(place: &Path, kilobytes: usize) -> Option<Self> {
         let size = format!("size={kilobytes}k");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(place).output();
         mounted.is_ok_and(|output| output.status.success()).then(|| Self(place.to_owned()))
@@ -107,7 +110,7 @@ impl Drop for Disk {
 #[expect(clippy::print_stdout, reason = "so that nobody believes that it was tested")]
 fn a_full_disk_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let Some(disk) = Disk::mount(folder.path(), 8 * 1024) else {
+    let Some(disk) = Disk::mount(folder.path(), DISK_KIB) else {
         println!("not tested: file systems can be mounted by root only");
         return;
     };
@@ -117,7 +120,7 @@ fn a_full_disk_loses_nothing() {
     for n in 0..wanted {
         let request = trial.request();
         // Fill everything, then give back a little more each time, so that the disk is full at another step.
-        let _ = fs::write(&ballast, vec![0; 9 * 1024 * 1024]);
+        let _ = fs::write(&ballast, vec![0; (DISK_KIB + 1024) * 1024]);
         let filled = fs::metadata(&ballast).expect("written").len();
         let free = u64::try_from(n % 25).expect("small") * 4096;
         fs::File::options()

@@ -12,6 +12,8 @@
 )]
 
 pub mod http;
+pub mod measured;
+pub mod model;
 pub mod people;
 pub mod postgres;
 pub mod programs;

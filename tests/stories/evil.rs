@@ -244,3 +244,23 @@ fn an_honest_proxy_changes_nothing() {
     project.skill(&["install", "ada/notes"]).ok();
     project.skill(&["verify"]).ok();
 }
+
+#[test]
+fn a_redirect_to_another_host_to_plain_http_or_without_end_is_not_followed() {
+    let (_world, proxy, _ada, rob) = world();
+    let elsewhere = Proxy::start();
+    for (number, target) in [elsewhere.url(), "http://localhost:1".into(), "/log/checkpoint".into()].iter().enumerate()
+    {
+        let location = target.clone();
+        proxy.edit(move |path, answer| {
+            if path == "/log/checkpoint" {
+                answer.status = 302;
+                answer.headers.push(("location".into(), location.clone()));
+            }
+        });
+        let project = rob.project(&format!("redirected-{number}"));
+        project.skill(&["install", "ada/notes"]).refused(6, "E_REDIRECT");
+        assert!(project.contents().is_empty());
+    }
+    assert!(elsewhere.seen().is_empty(), "the other host was asked");
+}

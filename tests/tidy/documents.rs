@@ -60,6 +60,19 @@ fn every_invariant_names_what_holds_it() {
     let rows: Vec<&str> =
         section.lines().filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit()).collect();
     assert!(rows.len() >= 9, "nine invariants at least");
+    last_columns_name_tests(&rows);
+}
+
+#[test]
+fn every_threat_and_bad_input_names_what_shows_it() {
+    let text = sources::read("docs/TRUST.md");
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ") && line.contains("::")).collect();
+    assert!(rows.len() >= 30, "threats and bad inputs: {}", rows.len());
+    last_columns_name_tests(&rows);
+}
+
+/// Every `module::function` in the last column of a table's rows is the name of a test.
+fn last_columns_name_tests(rows: &[&str]) {
     let known: String = sources::files(".rs").into_iter().map(|file| file.text).collect();
     for row in rows {
         let holder = row.trim_end_matches('|').rsplit('|').next().expect("a last column");

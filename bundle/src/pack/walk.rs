@@ -10,6 +10,7 @@ use ignore::WalkBuilder;
 use skill_schema::{Fault, Limits, codes};
 
 use super::{Skipped, Why};
+use crate::Kind;
 
 /// What the folder holds.
 #[derive(Debug, Default)]
@@ -21,14 +22,14 @@ pub(super) struct Found {
 }
 
 /// Lists the files to pack and what is left out. Never follows a link.
-pub(super) fn files(folder: &Path, limits: &Limits) -> Result<Found, Fault> {
+pub(super) fn files(package: Kind, folder: &Path, limits: &Limits) -> Result<Found, Fault> {
     if !fs::metadata(folder).is_ok_and(|m| m.is_dir()) {
         return Err(Fault::new(codes::IO).at(folder.display().to_string()).detail("not a folder"));
     }
     let mut found = Found::default();
     let mut kept = BTreeSet::new();
     let mut folders = vec![PathBuf::new()];
-    for item in walker(folder) {
+    for item in walker(package, folder) {
         let item = item.map_err(|e| Fault::new(codes::IO).detail(e.to_string()))?;
         let path = item.path().strip_prefix(folder).unwrap_or(item.path()).to_owned();
         if path.as_os_str().is_empty() {
@@ -47,18 +48,19 @@ pub(super) fn files(folder: &Path, limits: &Limits) -> Result<Found, Fault> {
         }
     }
     found.files.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
-    found.skipped = skipped(folder, &folders, &kept)?;
+    found.skipped = skipped(package, folder, &folders, &kept)?;
     Ok(found)
 }
 
-fn walker(folder: &Path) -> ignore::Walk {
+fn walker(package: Kind, folder: &Path) -> ignore::Walk {
     WalkBuilder::new(folder)
         .standard_filters(false)
         .git_ignore(true)
         .require_git(false)
         .add_custom_ignore_filename(".skillignore")
-        .filter_entry(|item| {
-            item.depth() == 0 || by_name(item.depth(), item.file_name().as_encoded_bytes(), is_dir(item)).is_none()
+        .filter_entry(move |item| {
+            item.depth() == 0
+                || by_name(package, item.depth(), item.file_name().as_encoded_bytes(), is_dir(item)).is_none()
         })
         .build()
 }
@@ -68,15 +70,15 @@ fn is_dir(item: &ignore::DirEntry) -> bool {
 }
 
 /// Whether the name alone keeps something out.
-fn by_name(depth: usize, name: &[u8], is_dir: bool) -> Option<Why> {
+fn by_name(package: Kind, depth: usize, name: &[u8], is_dir: bool) -> Option<Why> {
     if name.starts_with(b".") {
         return Some(Why::Hidden);
     }
-    (depth == 1 && is_dir && name == b"evals").then_some(Why::Evals)
+    (package == Kind::Skill && depth == 1 && is_dir && name == b"evals").then_some(Why::Evals)
 }
 
 /// What stands in the visited folders and was not kept.
-fn skipped(folder: &Path, visited: &[PathBuf], kept: &BTreeSet<PathBuf>) -> Result<Vec<Skipped>, Fault> {
+fn skipped(package: Kind, folder: &Path, visited: &[PathBuf], kept: &BTreeSet<PathBuf>) -> Result<Vec<Skipped>, Fault> {
     let failed = |e: io::Error| Fault::new(codes::IO).at(folder.display().to_string()).detail(e.to_string());
     let mut skipped = Vec::new();
     for parent in visited {
@@ -88,7 +90,7 @@ fn skipped(folder: &Path, visited: &[PathBuf], kept: &BTreeSet<PathBuf>) -> Resu
             }
             let is_dir = item.file_type().map_err(failed)?.is_dir();
             let depth = path.components().count();
-            let why = by_name(depth, item.file_name().as_encoded_bytes(), is_dir).unwrap_or(Why::Ignored);
+            let why = by_name(package, depth, item.file_name().as_encoded_bytes(), is_dir).unwrap_or(Why::Ignored);
             let slash = if is_dir { "/" } else { "" };
             skipped.push(Skipped { path: format!("{}{slash}", path.to_string_lossy()), why });
         }

@@ -88,7 +88,10 @@ fn all() -> Vec<Entry> {
         .iter()
         .map(|rule| of_rule((rule.id, rule.title), (rule.strict, rule.lenient), Some(rule.code)));
     let others = rules::OTHERS.iter().map(|(id, weight, code, title)| of_rule((id, title), (*weight, *weight), *code));
-    codes.chain(catalogue).chain(others).collect()
+    let suites = skill_engine::suite::lint::rules::ALL
+        .iter()
+        .map(|rule| of_rule((rule.id, rule.title), (rule.strict, rule.lenient), Some(rule.code)));
+    codes.chain(catalogue).chain(others).chain(suites).collect()
 }
 
 /// The ids of all codes and rules.
@@ -152,13 +155,19 @@ impl Entry {
             out.data(format!("{DIM}skill ends with exit code {exit}; a registry answers with HTTP {status}{DIM:#}"));
         }
         if let (Some(strict), Some(lenient)) = (self.strict, self.lenient) {
+            let of_suite = self.id.starts_with("suite.");
+            let (command, [first, second]) = if of_suite {
+                ("skill suite check", ["at the strict level", "at the lenient one"])
+            } else {
+                ("skill check", ["at publish", "at install"])
+            };
             let at = if strict == lenient {
                 article(strict)
             } else {
-                format!("{} at publish, {} at install", article(strict), article(lenient))
+                format!("{} {first}, {} {second}", article(strict), article(lenient))
             };
             let code = self.code.map(|code| format!("; errors are reported as {code}")).unwrap_or_default();
-            out.data(format!("{DIM}a rule of skill check: breaking it is {at}{code}{DIM:#}"));
+            out.data(format!("{DIM}a rule of {command}: breaking it is {at}{code}{DIM:#}"));
         }
         if !self.explain.is_empty() {
             out.data(format!("\n{}", wrap(self.explain, WIDTH)));

@@ -117,7 +117,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
 }
 
 /// Where a file goes that nobody named a place for: the current folder, or beside the skill's if that is in it.
-fn outside(folder: &Path, name: String) -> PathBuf {
+pub(super) fn outside(folder: &Path, name: String) -> PathBuf {
     let (real, here) = (folder.canonicalize(), Path::new(".").canonicalize());
     match (real, here) {
         (Ok(real), Ok(here)) if here.starts_with(&real) => real.parent().unwrap_or(&real).join(name),
@@ -126,7 +126,7 @@ fn outside(folder: &Path, name: String) -> PathBuf {
 }
 
 /// The file may not exist, and not lie in the skill's folder, where the next package would contain it.
-fn refuse_target(folder: &Path, file: &Path, force: bool) -> Result<(), Fault> {
+pub(super) fn refuse_target(folder: &Path, file: &Path, force: bool) -> Result<(), Fault> {
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if let (Ok(real), Ok(parent)) = (folder.canonicalize(), parent.canonicalize())
         && parent.starts_with(&real)

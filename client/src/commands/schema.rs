@@ -80,9 +80,13 @@ fn find(what: &str, documents: &Map<String, Value>) -> Result<Value, Fault> {
     Ok(whole)
 }
 
-/// A document with the member `schema` that every output starts with.
+/// A document with the member `schema` that every output starts with. What is a file rather than an output (a score record) names
+/// itself in its own member `format`.
 fn document(name: &str, value: &Value) -> Value {
     let mut value = value.clone();
+    if value["properties"]["format"]["const"] == name {
+        return value;
+    }
     value["properties"]["schema"] = json!({ "const": name });
     if let Some(required) = value["required"].as_array_mut() {
         required.push("schema".into());

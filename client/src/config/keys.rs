@@ -63,6 +63,9 @@ pub const KEYS: &[Key] = &[
         "how old a registry's log may be, instead of what the registry promises",
     ),
     key("network.ca-file", Kind::Text, "PEM file of further certificate authorities to trust"),
+    key("eval.model", Kind::Text, "the model that answers, where none is named"),
+    key("eval.context", Kind::Number, "tokens of a conversation with an embedded model at most (8192)"),
+    key("eval.threads", Kind::Number, "threads of an embedded model (one less than there are cores)"),
     key("jobs", Kind::Number, "downloads at the same time (8)"),
 ];
 

@@ -92,7 +92,11 @@ fn cheap_checks_come_before_the_body_is_read() {
     let cases = [
         (head("skl_wrong", "content-length: 1000\r\n"), "E_TOKEN_INVALID"),
         (head(&acme.token, "content-length: 99999999\r\n"), "E_BODY_LIMIT"),
-        (head(&acme.token, "content-length: 1000\r\n").replace("1.0.0", "v1"), "E_VERSION"),
+        (head(&acme.token, "content-length: 1000\r\n").replace("1.0.0", "1.0"), "E_VERSION"),
+        (head(&acme.token, "content-length: 1000\r\n").replace("1.0.0", "v1.0.0"), "E_VERSION"),
+        (head(&acme.token, "content-length: 1000\r\n").replace("1.0.0", "1.0.0+build"), "E_VERSION"),
+        (head(&acme.token, "content-length: 1000\r\n").replace("acme/notes", "acme/Notes"), "E_NAME"),
+        (head(&acme.token, "content-length: 1000\r\n").replace("acme/notes", "acme/.."), "E_NAME"),
         (head(&acme.token, "content-length: 1000\r\n").replace("acme/notes", "beta/notes"), "E_SCOPE_UNKNOWN"),
         (head(&acme.token, "content-length: 1000\r\n").replace("acme/notes", "acme/..%2fx"), "E_NAME"),
     ];
@@ -225,4 +229,44 @@ fn a_statement_of_the_wrong_form_is_refused_wherever_it_is_sent() {
     let reply = world.call(&token, "PUT", path, &large);
     assert_eq!((reply.status, reply.code().as_str()), (413, "E_BODY_LIMIT"));
     assert!(acme.chain().is_empty());
+}
+
+/// A change of an envelope's text.
+type Change = fn(&str) -> String;
+
+#[test]
+fn an_envelope_that_is_not_exactly_its_own_form_is_refused_at_publish() {
+    let world = World::new();
+    let acme = world.publisher("acme");
+    let packed = pack("acme/notes", "1.0.0", "text");
+    let good = String::from_utf8(acme.sign(acme.release("acme/notes", "1.0.0", &packed), &packed)).expect("JSON");
+    let changes: [(&str, Change, &str); 8] = [
+        ("white space", |text| text.replacen(':', ": ", 1), "E_ENVELOPE"),
+        ("a line feed at the end", |text| format!("{text}\n"), "E_ENVELOPE"),
+        ("base64url", |text| text.replace('+', "-").replace('/', "_"), "E_ENVELOPE"),
+        ("no padding", |text| text.replace('=', ""), "E_ENVELOPE"),
+        ("a number for the payload", |text| with_member(text, "payload", "1"), "E_ENVELOPE"),
+        ("a signature of 63 bytes", |text| with_member(text, "sig", &format!("\"{}\"", "A".repeat(84))), "E_ENVELOPE"),
+        ("R of small order", |text| with_member(text, "sig", &small_order()), "E_SIGNATURE"),
+        ("another key id", |text| with_member(text, "keyid", &format!("\"{}\"", "0".repeat(64))), "E_KEY_UNKNOWN"),
+    ];
+    for (what, change, code) in changes {
+        let bad = change(&good);
+        assert_ne!(bad, good, "{what}");
+        let reply = acme.send("acme/notes", "1.0.0", bad.as_bytes(), &packed);
+        assert_eq!(reply.code(), code, "{what}: {}", reply.text());
+    }
+    assert_eq!(acme.send("acme/notes", "1.0.0", good.as_bytes(), &packed).status, 201);
+}
+
+/// The text with the first member of this name set to a value.
+fn with_member(text: &str, name: &str, value: &str) -> String {
+    let (before, rest) = text.split_once(&format!("\"{name}\":")).expect("the member");
+    let end = rest.find([',', '}']).expect("an end");
+    format!("{before}\"{name}\":{value}{}", &rest[end..])
+}
+
+/// A signature whose R is the neutral element and whose S is zero.
+fn small_order() -> String {
+    format!("\"AQ{}==\"", "A".repeat(84))
 }

@@ -7,7 +7,7 @@ use std::{
     fs::{self, File},
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Mutex,
     thread,
     time::{Duration, Instant},
@@ -24,21 +24,21 @@ use skill_tests::{Skill, World};
 
 use crate::table::{Row, Table};
 
-const CLIENTS: usize = 16;
+pub const CLIENTS: usize = 16;
+/// Versions of each skill.
 const VERSIONS: usize = 64;
 
 /// Measures and adds a row.
 pub fn run(table: &mut Table) {
     let world = World::start();
     let address = world.registry.address();
-    let origin =
-        world.registry.get("/.well-known/skill-registry").json()["origin"].as_str().expect("origin").to_owned();
-    let clients: Vec<Client> = (0..CLIENTS).map(|n| Client::new(&world, &origin, n)).collect();
-    let size = clients[0].requests[0].len();
+    // Signing is the client's cost, not the registry's, and is done before.
+    let requests: Vec<_> = clients(&world).iter_mut().map(|client| client.prepare(0)).collect();
+    let size = requests[0][0].len();
     let start = Instant::now();
     thread::scope(|scope| {
-        for client in &clients {
-            scope.spawn(move || client.publish_all(address));
+        for requests in &requests {
+            scope.spawn(move || send_all(address, requests));
         }
     });
     let ours = rate(start.elapsed());
@@ -54,14 +54,27 @@ pub fn run(table: &mut Table) {
     });
 }
 
+/// The clients, each with a scope of its own.
+pub fn clients(world: &World) -> Vec<Client> {
+    let well_known = world.registry.get("/.well-known/skill-registry").json();
+    let origin = well_known["origin"].as_str().expect("an origin");
+    (0..CLIENTS).map(|n| Client::new(world, origin, n)).collect()
+}
+
 #[allow(clippy::cast_precision_loss, reason = "a small count")]
 fn rate(wall: Duration) -> f64 {
     (CLIENTS * VERSIONS) as f64 / wall.as_secs_f64()
 }
 
-/// A client with its signed requests, ready to be sent: signing is the client's cost, not the registry's.
-struct Client {
-    requests: Vec<Vec<u8>>,
+/// A publisher with the end of its scope's chain.
+pub struct Client {
+    name: String,
+    token: String,
+    key: SecretKey,
+    origin: String,
+    place: PathBuf,
+    seq: u64,
+    prev: Digest,
 }
 
 impl Client {
@@ -72,49 +85,55 @@ impl Client {
         let token = world.registry.admin(&["token", "new", "--user", &name, "--permission", rights]).ok();
         let token = token.stdout.trim().to_owned();
         let key = SecretKey::generate().expect("randomness");
-        let created = Timestamp::from_unix(now());
-        let (mut seq, mut prev) = (2, enroll(world, &name, &token, &key, origin, created));
-        let mut requests = Vec::with_capacity(VERSIONS);
-        for version in 0..VERSIONS {
-            let id: SkillId = format!("{name}/skill-{n}").parse().expect("a name");
-            let version = Version::new(1, version as u64, 0);
-            let skill = Skill::write(&world.place("bench"), &id.to_string(), &version.to_string());
-            let packed = pack_dir(&skill.folder, &Limits::V1).expect("a valid skill");
-            let package = &packed.package;
-            let release = Release {
-                created,
-                evals: Vec::new(),
-                files: package.file_count(),
-                license: Some("Apache-2.0".into()),
-                name: id.name.to_string(),
-                origin: origin.to_owned(),
-                parent: None,
-                prev,
-                scope: name.clone(),
-                seq,
-                size: package.size(),
-                suite: None,
-                unpacked_size: package.unpacked_size(),
-                version: version.to_string(),
-            };
-            let signed = envelope::sign(&statement::release(release, package.digest(), package.tree()), &[&key])
-                .expect("signed");
-            (seq, prev) = (seq + 1, sha256(&signed));
-            requests.push(request(&id, &version, &token, &signed, &packed.archive));
-        }
-        Self { requests }
+        let prev = enroll(world, &name, &token, &key, origin, Timestamp::from_unix(now()));
+        let place = world.place(&name);
+        Self { name, token, key, origin: origin.to_owned(), place, seq: 2, prev }
     }
 
-    fn publish_all(&self, address: SocketAddr) {
-        let mut stream = TcpStream::connect(address).expect("a connection");
-        stream.set_nodelay(true).expect("a socket option");
-        let mut buffer = vec![0; 64 * 1024];
-        for request in &self.requests {
-            stream.write_all(request).expect("sent");
-            let n = stream.read(&mut buffer).expect("an answer");
-            let answer = String::from_utf8_lossy(&buffer[..n]);
-            assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-        }
+    /// Signed requests for the versions of one skill.
+    pub fn prepare(&mut self, skill: usize) -> Vec<Vec<u8>> {
+        (0..VERSIONS).map(|version| self.prepare_one(skill, version as u64)).collect()
+    }
+
+    fn prepare_one(&mut self, skill: usize, minor: u64) -> Vec<u8> {
+        let id: SkillId = format!("{}/skill-{skill}", self.name).parse().expect("a name");
+        let version = Version::new(1, minor, 0);
+        let written = Skill::write(&self.place, &id.to_string(), &version.to_string());
+        let packed = pack_dir(&written.folder, &Limits::V1).expect("a valid skill");
+        let package = &packed.package;
+        let release = Release {
+            created: Timestamp::from_unix(now()),
+            evals: Vec::new(),
+            files: package.file_count(),
+            license: Some("Apache-2.0".into()),
+            name: id.name.to_string(),
+            origin: self.origin.clone(),
+            parent: None,
+            prev: self.prev,
+            scope: self.name.clone(),
+            seq: self.seq,
+            size: package.size(),
+            suite: None,
+            unpacked_size: package.unpacked_size(),
+            version: version.to_string(),
+        };
+        let statement = statement::release(release, package.digest(), package.tree());
+        let signed = envelope::sign(&statement, &[&self.key]).expect("signed");
+        (self.seq, self.prev) = (self.seq + 1, sha256(&signed));
+        request(&id, &version, &self.token, &signed, &packed.archive)
+    }
+}
+
+/// Sends requests one after the other over one connection; each must be accepted.
+pub fn send_all(address: SocketAddr, requests: &[Vec<u8>]) {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_nodelay(true).expect("a socket option");
+    let mut buffer = vec![0; 64 * 1024];
+    for request in requests {
+        stream.write_all(request).expect("sent");
+        let n = stream.read(&mut buffer).expect("an answer");
+        let answer = String::from_utf8_lossy(&buffer[..n]);
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     }
 }
 

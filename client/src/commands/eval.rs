@@ -1,0 +1,148 @@
+//! `skill eval`: whether a skill helps, measured on its suite.
+
+mod plan;
+mod verdict;
+
+use serde::Serialize;
+use skill_engine::{gate, record::Record, report::terminal, run::Arm};
+use skill_schema::{Fault, codes};
+
+use crate::{
+    context::Context,
+    evals::{kept, options::Options, prepared},
+    output::count,
+};
+
+/// Measure whether a skill helps: its suite's cases with and without it, on a model.
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  skill eval                                 the skill in this folder, with and without it
+  skill eval --model embedded:Qwen3-4B       on a model of this machine
+  skill eval --baseline ../old -k 5          this version against another one
+  skill eval --part holdout --gate standard  whether it would be published as an improvement
+  skill eval plan                            what gain the suite can prove, before anything is run
+
+Exit codes: 0 measured (with --gate: accepted), 8 measured and not better, 11 not measured, 12 a cap was reached."
+)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: Options,
+    /// The model that answers [default: eval.model, or the only one of this machine].
+    #[arg(long, short, value_name = "MODEL")]
+    model: Option<String>,
+    /// Decide by the gate's exact test whether the skill beats the baseline.
+    #[arg(long, value_name = "standard|strict", value_parser = ["standard", "strict"], conflicts_with = "alone")]
+    gate: Option<String>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Plan(plan::Args),
+    Verdict(verdict::Args),
+}
+
+/// What was measured, as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Result<'a> {
+    record: &'a Record,
+    folder: String,
+    report: String,
+    cached_runs: u64,
+    new_runs: u64,
+    new_tokens: u64,
+    complete: bool,
+}
+
+/// Runs `skill eval`.
+///
+/// # Errors
+/// As [`prepared::prepare`] and [`prepared::Prepared::measure`]; the gate's refusals; [`codes::BUDGET`].
+pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    match args.command {
+        Some(Command::Plan(args)) => plan::run(&args, context),
+        Some(Command::Verdict(args)) => verdict::run(&args, context),
+        None => measure(&args, context).await,
+    }
+}
+
+async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
+    let prepared = prepared::prepare(context, &args.options)?;
+    if args.options.grader.is_none() && prepared.needs_grader() {
+        context.output.warn("expectations need a grader model and are not counted; name one with --grader");
+    }
+    let mut measured = prepared.measure(context, &args.options, args.model.as_deref()).await?;
+    let greedy = prepared.sampling(&args.options).temperature == 0.0;
+    let verdict = args.gate.as_deref().map(|policy| decide(&measured.record, policy, greedy)).transpose()?;
+    if let Some(verdict) = &verdict {
+        measured.record.verdict = summary(verdict);
+    }
+    let folder = kept::keep(context, &measured.record, &measured.details)?;
+    let report = folder.join(kept::PAGE).display().to_string();
+    let result = Result {
+        record: &measured.record,
+        folder: folder.display().to_string(),
+        report: report.clone(),
+        cached_runs: measured.cached,
+        new_runs: measured.spent.runs,
+        new_tokens: measured.spent.tokens,
+        complete: measured.stopped.is_none(),
+    };
+    context.output.result_or("skill.eval/1", &result, |out| {
+        out.data(terminal::text(&measured.record, &measured.details).trim_end());
+        if measured.cached > 0 {
+            let kept = usize::try_from(measured.cached).unwrap_or(usize::MAX);
+            out.note(format!("{} kept from earlier", count(kept, "run")));
+        }
+        out.status("Report", &report);
+    });
+    if let Some(cap) = measured.stopped {
+        let detail = format!("the cap on {cap:?}").to_lowercase();
+        return Err(Fault::new(codes::BUDGET).detail(detail).into());
+    }
+    match verdict.and_then(|verdict| verdict.fault()) {
+        Some(fault) => Err(fault.into()),
+        None => Ok(()),
+    }
+}
+
+/// The gate's verdict on a record: every complete case, its groups, and which of them are critical.
+fn decide(record: &Record, policy: &str, greedy: bool) -> std::result::Result<gate::Verdict, Fault> {
+    let complete = || record.result.by_case.iter().filter(|case| case.complete);
+    let scores = |arm: Arm| -> Vec<Vec<u16>> {
+        let of = |case: &skill_engine::record::CaseResult| {
+            let arm = if arm == Arm::Base { &case.base } else { &case.cand };
+            arm.as_ref().map(|arm| arm.scores.iter().flatten().copied().collect()).unwrap_or_default()
+        };
+        complete().map(of).collect()
+    };
+    let facts = |id: &str| record.cases.iter().find(|case| case.id == id);
+    let groups: Vec<String> =
+        complete().map(|case| facts(&case.id).map(|facts| facts.group.clone()).unwrap_or_default()).collect();
+    let is_critical = |id: &str| facts(id).is_some_and(|facts| facts.critical);
+    let critical: Vec<usize> =
+        complete().enumerate().filter(|(_, case)| is_critical(&case.id)).map(|(at, _)| at).collect();
+    let small = serde_json::json!({
+        "base": scores(Arm::Base), "cand": scores(Arm::Cand), "cluster": groups, "policy": policy,
+        "greedy": greedy, "critical": critical,
+    });
+    gate::decide(&gate::small::parse(small.to_string().as_bytes())?)
+}
+
+/// What a record keeps of a verdict: whole numbers, since canonical JSON has no others.
+fn summary(verdict: &gate::Verdict) -> serde_json::Value {
+    let reasons: Vec<&str> = verdict.reasons.iter().map(gate::Reason::code).collect();
+    let numbers = verdict.numbers.as_ref();
+    serde_json::json!({
+        "verdict": if verdict.is_accept() { "accept" } else if numbers.is_some() { "reject" } else { "invalid" },
+        "reasons": reasons,
+        "n": verdict.n, "k": verdict.k, "groups": verdict.clusters,
+        "p_run_ppm": numbers.map(|numbers| numbers.p_run.ppm()),
+        "p_case_ppm": numbers.map(|numbers| numbers.p_case.ppm()),
+    })
+}

@@ -1,0 +1,99 @@
+//! `skill report`: a result again, for people and for other tools.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use skill_engine::report::{html, junit, markdown, skill_creator, terminal};
+
+use crate::{
+    context::Context,
+    evals::kept,
+    files::{self, Durable, Mode},
+};
+
+/// Show a result, or write it for a browser, a pull request, a test runner or skill-creator.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  skill report 3f9a2c                       in the terminal, by the first digits of its digest
+  skill report record.json --html out.html  one page that needs no network
+  skill report 3f9a2c --markdown - | gh pr comment -F -
+  skill report 3f9a2c --previous 81bb0e --html out.html")]
+pub struct Args {
+    /// A record: its file, its folder, or the first digits of its digest.
+    #[arg(value_name = "RECORD")]
+    record: String,
+    /// Show this earlier record's outputs beside the new ones, in --html.
+    #[arg(long, value_name = "RECORD", requires = "html")]
+    previous: Option<String>,
+    /// Write one HTML page.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write Markdown; - is standard output.
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Write JUnit XML; - is standard output.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write the files of skill-creator into this folder.
+    #[arg(long, value_name = "DIR")]
+    skill_creator: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reported {
+    record: skill_engine::record::Record,
+    written: Vec<String>,
+}
+
+/// Reports.
+///
+/// # Errors
+/// As [`kept::open`]; files that cannot be written.
+#[expect(clippy::unused_async, reason = "all commands have the same shape")]
+pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    let now = kept::open(context, &args.record)?;
+    let mut written = Vec::new();
+    if let Some(path) = &args.html {
+        let before = args.previous.as_deref().map(|record| kept::open(context, record)).transpose()?;
+        let previous = before.as_ref().map(|kept| (&kept.record, &kept.details));
+        let extras = html::Extras { previous, ..html::Extras::default() };
+        write(path, &html::page(&now.record, &now.details, &extras), context, &mut written)?;
+    }
+    if let Some(path) = &args.markdown {
+        write(path, &markdown::text(&now.record, &now.details), context, &mut written)?;
+    }
+    if let Some(path) = &args.junit {
+        write(path, &junit::text(&now.record, &now.details), context, &mut written)?;
+    }
+    if let Some(folder) = &args.skill_creator {
+        let all = skill_creator::export(&now.record, &now.details, skill_creator::Layout::Runs);
+        for (name, bytes) in all {
+            files::replace(&folder.join(&name), &bytes, Mode::Normal, Durable::No)?;
+        }
+        written.push(folder.display().to_string());
+    }
+    let asked = args.html.is_some() || args.markdown.is_some() || args.junit.is_some() || args.skill_creator.is_some();
+    let text = terminal::text(&now.record, &now.details);
+    let reported = Reported { record: now.record, written };
+    context.output.result_or("skill.report/1", &reported, |out| {
+        if !asked {
+            out.data(text.trim_end());
+        }
+        for path in &reported.written {
+            out.status("Wrote", path);
+        }
+    });
+    Ok(())
+}
+
+fn write(path: &PathBuf, text: &str, context: &Context, written: &mut Vec<String>) -> anyhow::Result<()> {
+    if path.as_os_str() == "-" {
+        context.output.data(text.trim_end());
+        return Ok(());
+    }
+    files::replace(path, text.as_bytes(), Mode::Normal, Durable::No)?;
+    written.push(path.display().to_string());
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! `skill suite`: the cases that a skill is measured on.
+
+mod check;
+mod import;
+mod new;
+mod pack;
+mod split;
+
+use std::path::Path;
+
+use skill_engine::suite::Opened;
+use skill_schema::{lint::Finding, skill_md};
+
+use crate::context::Context;
+
+/// Write, check, split and pack the cases that a skill is measured on.
+#[derive(Debug, clap::Args)]
+#[command(
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  skill suite new                        start with ten cases in evals/evals.json
+  skill suite check                      what is wrong with it
+  skill suite split                      decide which cases are held out
+  skill suite import ../other-skill      take cases from elsewhere"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    New(new::Args),
+    Check(check::Args),
+    Split(split::Args),
+    Pack(pack::Args),
+    Import(import::Args),
+}
+
+/// Runs `skill suite`.
+///
+/// # Errors
+/// As the commands below it say.
+#[expect(clippy::unused_async, reason = "all commands have the same shape")]
+pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    match args.command {
+        Command::New(args) => new::run(&args, context),
+        Command::Check(args) => check::run(&args, context),
+        Command::Split(args) => split::run(&args, context),
+        Command::Pack(args) => pack::run(&args, context),
+        Command::Import(args) => import::run(&args, context),
+    }
+}
+
+/// The name of the skill in a folder: that of its SKILL.md, else the folder's.
+fn skill_name(folder: &Path) -> String {
+    let file = folder.join(skill_md::FILE);
+    let text = crate::files::read(&file, skill_schema::Limits::V1.skill_md).ok().flatten();
+    let named = text.and_then(|text| skill_md::SkillMd::read(&text).ok()?.name);
+    let real = folder.canonicalize().ok();
+    let folder = || real.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    named.or_else(folder).unwrap_or_else(|| "skill".to_owned())
+}
+
+/// A file of the suite as a path from the current folder, if it lies in it.
+fn shown(opened: &Opened, file: &str) -> String {
+    let path = opened.folder.path_of(file);
+    let here = Path::new(".").canonicalize().ok();
+    let inside = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    inside.unwrap_or(&path).display().to_string()
+}
+
+/// Says that a suite with errors was worked with all the same.
+fn warn_of_errors(findings: &[Finding], context: &Context) {
+    let errors = findings.iter().filter(|finding| finding.is_error()).count();
+    if errors > 0 {
+        let sum = crate::output::count(errors, "error");
+        context.output.warn(format!("the suite has {sum}; skill suite check shows them"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skill_is_called_as_its_skill_md_says_else_as_its_folder() {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join("notes");
+        std::fs::create_dir(&folder).expect("made");
+        assert_eq!(skill_name(&folder), "notes");
+        std::fs::write(folder.join("SKILL.md"), "---\nname: other\ndescription: d\n---\n").expect("written");
+        assert_eq!(skill_name(&folder), "other");
+    }
+}

@@ -1,0 +1,90 @@
+//! Models: the store on this machine, and opening what a user names.
+
+use std::{path::PathBuf, sync::Arc};
+
+use skill_engine::model::{
+    Engine, EngineError, Secret,
+    open::{Surroundings, open as open_spec},
+    protocol::Open,
+    store::Store,
+};
+use skill_schema::{Fault, codes};
+
+use crate::{context::Context, env::Key};
+
+/// The program that runs embedded models.
+const WORKER: &str = "skill-engine-worker";
+/// Bytes of evaluated prefixes that are kept: some hundred skills of a small model, a few of a large one.
+const PREFIXES: u64 = 4 << 30;
+/// Tokens of one conversation, unless configured: a long skill, a case and an answer.
+const CONTEXT: u32 = 8_192;
+
+/// The folder of models.
+pub fn folder(context: &Context) -> PathBuf {
+    context.env.data_dir.join("models")
+}
+
+/// The store of models.
+///
+/// # Errors
+/// [`codes::MODEL`] if its folder cannot be made.
+pub fn store(context: &Context) -> Result<Store, Fault> {
+    Store::open(&folder(context)).map_err(fault)
+}
+
+/// Opens the model that is named, or configured as `eval.model`, or the only one of the store.
+///
+/// # Errors
+/// [`codes::MODEL`], [`codes::MODEL_UNAVAILABLE`].
+pub async fn open(context: &Context, named: Option<&str>) -> Result<Arc<dyn Engine>, Fault> {
+    let spec = match named.or(context.config.text("eval.model")) {
+        Some(spec) => spec.to_owned(),
+        None => only(context)?,
+    };
+    open_spec(&spec, &surroundings(context)?).await.map(Arc::from).map_err(fault)
+}
+
+/// The only model of the store.
+fn only(context: &Context) -> Result<String, Fault> {
+    let models = store(context)?.list().map_err(fault)?;
+    match models.as_slice() {
+        [one] => Ok(format!("embedded:{}", one.sha256)),
+        [] => Err(Fault::new(codes::MODEL)
+            .detail("no model is named and none is here; name one with --model, or add one with skill model pull")),
+        several => {
+            let names: Vec<&str> = several.iter().map(|info| info.name.as_str()).collect();
+            Err(Fault::new(codes::MODEL).detail(format!("no model is named; here are {}", names.join(", "))))
+        }
+    }
+}
+
+fn surroundings(context: &Context) -> Result<Surroundings, Fault> {
+    let secret = |key: &Option<Key>| key.as_ref().map(|key| Secret::new(&key.0)).transpose().map_err(fault);
+    let size = context.config.number("eval.context").and_then(|n| u32::try_from(n).ok()).unwrap_or(CONTEXT);
+    let threads = context.config.number("eval.threads").and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+    Ok(Surroundings {
+        worker: worker(context),
+        models: folder(context),
+        prefixes: Some((context.env.cache_dir.join("prefixes"), PREFIXES)),
+        open: Open { context: size, threads, ..Open::default() },
+        openai_key: secret(&context.env.openai_key)?,
+        anthropic_key: secret(&context.env.anthropic_key)?,
+        ..Surroundings::default()
+    })
+}
+
+/// The worker: `SKILL_ENGINE`, beside this program, or in `PATH`.
+fn worker(context: &Context) -> Option<PathBuf> {
+    let name = format!("{WORKER}{}", std::env::consts::EXE_SUFFIX);
+    let beside = context.env.program.as_ref().and_then(|program| Some(program.parent()?.join(&name)));
+    let on_path = context.env.path.iter().flat_map(std::env::split_paths).map(|folder| folder.join(&name));
+    context.env.engine.clone().into_iter().chain(beside).chain(on_path).find(|path| path.is_file())
+}
+
+/// An engine's failure in our own words.
+pub fn fault(error: EngineError) -> Fault {
+    match error {
+        EngineError::Infra { message, .. } => Fault::new(codes::MODEL_UNAVAILABLE).detail(message),
+        EngineError::Refused(message) => Fault::new(codes::MODEL).detail(message),
+    }
+}

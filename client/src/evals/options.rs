@@ -1,0 +1,129 @@
+//! The flags of the commands that measure.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use skill_engine::{eval::Caps, model::Mode, suite::Split};
+
+/// What is measured, and how.
+#[derive(Debug, Clone, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub struct Options {
+    /// The skill's folder.
+    #[arg(value_name = "SKILL", default_value = ".")]
+    pub skill: PathBuf,
+    /// The suite: a folder or file [default: evals/evals.json of the skill].
+    #[arg(long, value_name = "PATH")]
+    pub suite: Option<PathBuf>,
+    /// Compare with another version's folder instead of no skill.
+    #[arg(long, value_name = "DIR", conflicts_with = "alone")]
+    pub baseline: Option<PathBuf>,
+    /// Run the skill alone, without a baseline.
+    #[arg(long)]
+    pub alone: bool,
+    /// Cases of this part of the split only.
+    #[arg(long, value_enum, value_name = "train|holdout|all", default_value = "all", hide_possible_values = true)]
+    pub part: Part,
+    /// Runs of each case and arm [default: the suite's].
+    #[arg(long, short = 'k', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub runs: Option<u32>,
+    /// Stop when the 95 % interval is at most this many points to each side; --runs is then the most.
+    #[arg(long, value_name = "POINTS")]
+    pub until_ci: Option<f64>,
+    /// How cases are answered.
+    #[arg(
+        long,
+        value_enum,
+        default_value = "prompt",
+        hide_possible_values = true,
+        value_name = "prompt|agent|cli|replay"
+    )]
+    pub executor: Kind,
+    /// The command of --executor cli, with {prompt}, {workdir} and {skills}.
+    #[arg(long, value_name = "CMD", required_if_eq("executor", "cli"))]
+    pub command: Option<String>,
+    /// The recorded runs of --executor replay.
+    #[arg(long, value_name = "FILE", required_if_eq("executor", "replay"))]
+    pub cassette: Option<PathBuf>,
+    /// The model that grades expectations and rubrics; without one they are not counted.
+    #[arg(long, value_name = "MODEL")]
+    pub grader: Option<String>,
+    /// Temperature of the model [default: the suite's]; 0 is greedy, and then one run a case says all.
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<f64>,
+    /// Tokens of an answer at most [default: the suite's].
+    #[arg(long, value_name = "N")]
+    pub max_tokens: Option<u32>,
+    /// Make answers independent of what runs beside them, so that they can be reproduced to the bit.
+    #[arg(long)]
+    pub exact: bool,
+    /// Make every run anew, also those that are kept from earlier.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Runs at once [default: what the model can do].
+    #[arg(long, value_name = "N")]
+    pub width: Option<usize>,
+    /// Begin at most this many runs.
+    #[arg(long, value_name = "N", help_heading = "Caps")]
+    pub max_runs: Option<u64>,
+    /// Use at most this many tokens.
+    #[arg(long, value_name = "N", help_heading = "Caps")]
+    pub max_tokens_total: Option<u64>,
+    /// Begin nothing after this many seconds.
+    #[arg(long, value_name = "N", help_heading = "Caps")]
+    pub max_seconds: Option<u64>,
+    /// Spend at most this many dollars.
+    #[arg(long, value_name = "USD", help_heading = "Caps")]
+    pub max_cost: Option<f64>,
+}
+
+/// A part of the split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// For improving.
+    Train,
+    /// For the gate.
+    Holdout,
+    /// Everything.
+    All,
+}
+
+/// How cases are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// One model call.
+    Prompt,
+    /// Our own tool loop in a sandbox.
+    Agent,
+    /// A program.
+    Cli,
+    /// Recorded runs.
+    Replay,
+}
+
+impl Options {
+    /// The part of the split; none for everything.
+    pub fn split(&self) -> Option<Split> {
+        match self.part {
+            Part::Train => Some(Split::Train),
+            Part::Holdout => Some(Split::Holdout),
+            Part::All => None,
+        }
+    }
+
+    /// Whether answers may depend on what runs beside them.
+    pub fn mode(&self) -> Mode {
+        if self.exact { Mode::Exact } else { Mode::Throughput }
+    }
+
+    /// The hard caps.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float becomes the nearest integer")]
+    pub fn caps(&self) -> Caps {
+        Caps {
+            runs: self.max_runs,
+            tokens: self.max_tokens_total,
+            seconds: self.max_seconds,
+            cost_micros: self.max_cost.map(|dollars| (dollars * 1e6) as u64),
+        }
+    }
+}

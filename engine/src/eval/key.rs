@@ -1,0 +1,48 @@
+//! What a run depends on, as a digest; and its seed.
+
+use serde::Serialize;
+use skill_bundle::{hash::sha256, jcs};
+use skill_schema::{Digest, Fault};
+
+use crate::{record::ScoreKey, suite::split::h64};
+
+/// Bits of a seed: canonical JSON has no larger integers.
+const SEED_BITS: u32 = 53;
+
+/// The seed of a case's repeat: the same in both arms, in every eval and on every machine.
+pub fn seed(salt: &str, case: &str, repeat: u32) -> u64 {
+    h64(&[salt, "seed", case, &repeat.to_string()]) >> (64 - SEED_BITS)
+}
+
+/// Everything that a run depends on. The other cases of the suite are not among it, so that a case that is added costs only its own
+/// runs; so the score key counts without its split.
+#[derive(Serialize)]
+struct Conditions<'a> {
+    format: u32,
+    key: &'a ScoreKey,
+    skill: Option<Digest>,
+    case: Digest,
+    seed: u64,
+}
+
+/// The place of a run in the cache.
+///
+/// # Errors
+/// If a limit of the key is past 2⁵³-1.
+pub(super) fn of_run(key: &ScoreKey, skill: Option<Digest>, case: Digest, seed: u64) -> Result<Digest, Fault> {
+    let key = ScoreKey { split: Digest::ZERO, ..key.clone() };
+    Ok(sha256(&jcs::to_vec(&Conditions { format: 1, key: &key, skill, case, seed })?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_stable_small_and_differ_by_case_and_repeat() {
+        let all = [seed("s", "a", 0), seed("s", "a", 1), seed("s", "b", 0), seed("t", "a", 0)];
+        assert_eq!(all[0], seed("s", "a", 0));
+        assert!(all.iter().all(|seed| *seed < 1 << 53));
+        assert_eq!(std::collections::BTreeSet::from(all).len(), 4);
+    }
+}

@@ -1,0 +1,291 @@
+//! Measures a skill on a suite: makes all runs, or as many as a cap or a wanted precision asks for, and writes the record.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use skill_schema::{Digest, Fault, codes, time::Timestamp};
+
+use super::{
+    Answering, Cache, Cap, Caps, Spent, key, metric,
+    schedule::{Item, Schedule, interleaved},
+};
+use crate::{
+    Event, Reporter,
+    model::{Caps as Abilities, Fingerprint, Mode},
+    record::{
+        Arms, Baseline, CaseFacts, EngineFacts, FORMAT, Grader, Harness, Model, Order, Provenance, Record,
+        SamplingFacts, ScoreKey, Skill, SuiteFacts, Trust, compute, judged_weight, split_hash,
+    },
+    report::{CaseText, Details, OutputFile, RunDetails, RunId},
+    run::{Arm, Run},
+    suite::{Case, Lock, Opened, Split},
+};
+
+/// What is measured, and how.
+#[derive(Clone, Copy)]
+pub struct Measurement<'a> {
+    /// The suite.
+    pub opened: &'a Opened,
+    /// Its split.
+    pub lock: &'a Lock,
+    /// The part that is run; none for all cases.
+    pub part: Option<Split>,
+    /// The skill.
+    pub skill: &'a Skill,
+    /// What it is compared with; none to run the skill alone.
+    pub baseline: Option<&'a Baseline>,
+    /// The score key; its split is filled in.
+    pub key: &'a ScoreKey,
+    /// The model that answers.
+    pub model: &'a Fingerprint,
+    /// What its back end can do.
+    pub abilities: &'a Abilities,
+    /// Whether answers may depend on what runs beside them.
+    pub mode: Mode,
+    /// The grader, as known before the runs.
+    pub grader: &'a Grader,
+    /// The program that measures.
+    pub harness: &'a Harness,
+    /// Runs a case and arm, at least 1.
+    pub repeats: u32,
+    /// Stops as soon as the 95 % interval of the difference, or of the mean without a baseline, is at most this wide to each side,
+    /// in millionths; `repeats` are the most.
+    pub until: Option<i64>,
+    /// Runs at once.
+    pub width: usize,
+    /// Hard caps.
+    pub caps: Caps,
+    /// Whether runs are made anew even if the cache has them.
+    pub fresh: bool,
+    /// Who measures, for people.
+    pub who: &'a str,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Measured {
+    /// The record.
+    pub record: Record,
+    /// What was asked and answered.
+    pub details: Details,
+    /// Runs that came from the cache.
+    pub cached: u64,
+    /// What was used now.
+    pub spent: Spent,
+    /// The cap that ended it early, if one did.
+    pub stopped: Option<Cap>,
+}
+
+/// Measures. `now` is asked once, at the end.
+///
+/// # Errors
+/// A suite without cases in the part, or whose files cannot be read; nothing about the skill is an error.
+pub async fn measure(
+    plan: &Measurement<'_>,
+    answering: &Answering,
+    cache: &Cache,
+    reporter: &dyn Reporter,
+    now: impl Fn() -> Timestamp,
+) -> Result<Measured, Fault> {
+    let cases = chosen(plan)?;
+    let arms: &[Arm] = if plan.baseline.is_some() { &[Arm::Base, Arm::Cand] } else { &[Arm::Cand] };
+    let title =
+        format!("{} on {}", plan.skill.title(), plan.opened.suite.settings.id.as_deref().unwrap_or("its suite"));
+    let steps = cases.len() as u64 * arms.len() as u64 * u64::from(plan.repeats);
+    reporter.report(Event::Started { title, steps });
+    let mut made = Made::default();
+    // Without a wanted precision all repeats are one queue, so that nothing waits for the slowest run of a round.
+    let round = if plan.until.is_some() { 1 } else { plan.repeats.max(1) };
+    let mut begun = 0;
+    while begun < plan.repeats.max(1) && made.stopped.is_none() {
+        let end = (begun + round).min(plan.repeats.max(1));
+        let items = items(plan, &cases, arms, begun..end)?;
+        made.add(plan, answering, cache, reporter, &items).await;
+        begun = end;
+        if plan.until.is_some_and(|wanted| made.is_precise(&facts(&cases), wanted)) {
+            break;
+        }
+    }
+    let all: Vec<Case> = cases.iter().map(|(case, _)| (*case).clone()).collect();
+    metric::settle(&all, &mut made.runs);
+    let record = record(plan, &cases, made.runs, now())?;
+    let (passed, failed) = made.spent_steps;
+    reporter.report(Event::Finished { passed, failed });
+    for (case, _) in &cases {
+        made.details.cases.insert(case.id.clone(), CaseText::from(*case));
+    }
+    Ok(Measured { record, details: made.details, cached: made.cached, spent: made.spent, stopped: made.stopped })
+}
+
+/// The cases of the part, with their hashes.
+fn chosen<'a>(plan: &Measurement<'a>) -> Result<Vec<(&'a Case, Digest)>, Fault> {
+    let hashes = plan.opened.suite.case_hashes(&plan.opened.folder)?;
+    let in_part = |case: &Case| plan.part.is_none_or(|part| plan.lock.get(&case.id) == Some(part));
+    let cases: Vec<_> = plan.opened.suite.cases.iter().zip(hashes).filter(|(case, _)| in_part(case)).collect();
+    if cases.is_empty() {
+        return Err(Fault::new(codes::NO_SUITE).at(plan.opened.file.clone()).detail("no case is in this part"));
+    }
+    Ok(cases)
+}
+
+fn items(
+    plan: &Measurement<'_>,
+    cases: &[(&Case, Digest)],
+    arms: &[Arm],
+    repeats: std::ops::Range<u32>,
+) -> Result<Vec<Item>, Fault> {
+    let base = match plan.baseline {
+        Some(Baseline::Version { tree, .. }) => Some(*tree),
+        _ => None,
+    };
+    let item = |(arm, case, repeat): (Arm, usize, u32)| {
+        let skill = if arm == Arm::Base { base } else { Some(plan.skill.tree) };
+        let seed = key::seed(&plan.opened.suite.settings.salt, &cases[case].0.id, repeat);
+        Ok(Item { arm, case, repeat, seed, key: key::of_run(plan.key, skill, cases[case].1, seed)? })
+    };
+    interleaved(cases.len(), repeats, arms).into_iter().map(item).collect()
+}
+
+fn facts(cases: &[(&Case, Digest)]) -> Vec<CaseFacts> {
+    let of = |(case, hash): &(&Case, Digest)| CaseFacts {
+        id: case.id.clone(),
+        category: case.category.clone(),
+        group: case.group.clone(),
+        critical: case.critical,
+        hash: *hash,
+    };
+    cases.iter().map(of).collect()
+}
+
+/// What was made so far.
+#[derive(Default)]
+struct Made {
+    runs: Vec<Run>,
+    details: Details,
+    cached: u64,
+    spent: Spent,
+    spent_steps: (u64, u64),
+    stopped: Option<Cap>,
+}
+
+impl Made {
+    async fn add(
+        &mut self,
+        plan: &Measurement<'_>,
+        answering: &Answering,
+        cache: &Cache,
+        reporter: &dyn Reporter,
+        items: &[Item],
+    ) {
+        let caps = self.left(plan.caps);
+        let schedule = Schedule { items, width: plan.width, caps, cache, fresh: plan.fresh, reporter };
+        let done = schedule.work(answering).await;
+        self.cached += done.cached;
+        self.spent.add(done.spent);
+        self.stopped = done.stopped;
+        for kept in done.runs.into_iter().flatten() {
+            let passed = kept.run.score == Some(1000);
+            self.spent_steps.0 += u64::from(passed);
+            self.spent_steps.1 += u64::from(!passed);
+            let file = |file: super::cache::OutputFile| OutputFile {
+                path: file.path,
+                size: file.size,
+                text: Some(file.text).filter(|text| !text.is_empty()),
+            };
+            let files = kept.outputs.into_iter().map(file).collect();
+            let details = RunDetails { transcript: kept.transcript, files };
+            self.details.runs.insert(RunId::from(&kept.run), details);
+            self.runs.push(kept.run);
+        }
+    }
+
+    /// What is left of the caps for the next round. Seconds count by round: the clock is not ours.
+    fn left(&self, caps: Caps) -> Caps {
+        let left = |cap: Option<u64>, spent: u64| cap.map(|cap| cap.saturating_sub(spent));
+        Caps {
+            runs: left(caps.runs, self.spent.runs),
+            tokens: left(caps.tokens, self.spent.tokens),
+            cost_micros: left(caps.cost_micros, self.spent.cost_micros),
+            seconds: caps.seconds,
+        }
+    }
+
+    fn is_precise(&self, cases: &[CaseFacts], wanted: i64) -> bool {
+        let result = compute(&self.runs, cases);
+        let interval = match &result.delta {
+            Some(delta) => delta.interval,
+            None => result.cand.interval,
+        };
+        interval.is_some_and(|interval| interval.high_ppm - interval.low_ppm <= 2 * wanted)
+    }
+}
+
+fn record(
+    plan: &Measurement<'_>,
+    cases: &[(&Case, Digest)],
+    mut runs: Vec<Run>,
+    when: Timestamp,
+) -> Result<Record, Fault> {
+    let facts = facts(cases);
+    let place = |run: &Run| facts.iter().position(|case| case.id == run.case);
+    runs.sort_by_key(|run| (place(run), run.repeat, run.arm));
+    let split = split_hash(&facts);
+    let key = ScoreKey { split, ..plan.key.clone() };
+    let settings = &plan.opened.suite.settings;
+    let digests = plan.opened.suite.digests(plan.lock, &plan.opened.folder).ok();
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let grader = Grader { judged_weight_ppm: judged_weight(&runs), ..plan.grader.clone() };
+    Ok(Record {
+        format: FORMAT.to_owned(),
+        skill: plan.skill.clone(),
+        suite: SuiteFacts {
+            id: settings.id.clone(),
+            version: settings.version.clone(),
+            part: plan.part,
+            sealed: false,
+            split_hash: split,
+            suite_hash: digests.as_ref().map(|digests| digests.suite),
+            cases: count(plan.opened.suite.cases.len()),
+            holdout: count(digests.as_ref().map_or(0, |digests| digests.holdout_cases)),
+        },
+        result: compute(&runs, &facts),
+        cases: facts,
+        score_key: key.digest()?,
+        model: Model {
+            name: plan.model.model.clone(),
+            weights: key.weights.clone(),
+            quantisation: key.quantisation.clone(),
+        },
+        engine: EngineFacts {
+            name: key.engine.clone(),
+            build: key.build.clone(),
+            device: plan.model.device.clone(),
+            kv_reuse: plan.abilities.prefix_sharing,
+            mode: plan.mode,
+        },
+        sampling: SamplingFacts {
+            temperature: key.sampling.temperature.clone(),
+            top_p: key.sampling.top_p.clone(),
+            max_tokens: key.sampling.max_tokens,
+            seeds,
+        },
+        key,
+        grader,
+        harness: plan.harness.clone(),
+        arms: Arms {
+            baseline: plan.baseline.cloned(),
+            order: if plan.baseline.is_some() { Order::Interleaved } else { Order::Sequential },
+        },
+        runs,
+        verdict: Value::Null,
+        provenance: Provenance { who: plan.who.to_owned(), when, trust: Trust::Claimed },
+    })
+}
+
+/// The cases as items count them.
+pub fn cases_of(plan: &Measurement<'_>) -> Result<Vec<Arc<Case>>, Fault> {
+    Ok(chosen(plan)?.into_iter().map(|(case, _)| Arc::new(case.clone())).collect())
+}

@@ -1,0 +1,220 @@
+//! Taint: whether a run saw what it must not see. After each run transcript and outputs are searched for the suite's paths, the
+//! suite's canary, the other arm's folder, and ids of cases.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use regex::bytes::{RegexSet, RegexSetBuilder};
+use serde::{Deserialize, Serialize};
+
+use crate::run::{Transcript, TranscriptEvent};
+
+/// Bytes of outputs that are searched; beyond them the answer is inconclusive.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Files and folders that are searched.
+const MAX_ENTRIES: usize = 200_000;
+
+/// Folders in folders that are searched.
+const MAX_DEPTH: usize = 64;
+
+/// Bytes of the compiled marks: some thousand ids.
+const MAX_PROGRAM: usize = 64 << 20;
+
+/// Characters of an id that is searched for. Shorter ones (`7`, `t1`) stand in every second text by chance.
+const MIN_ID: usize = 6;
+
+/// Characters of a path or canary that is searched for.
+const MIN_MARK: usize = 8;
+
+/// What a search found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Taint {
+    /// Nothing.
+    Clean,
+    /// An id of a case, which may be chance, or not everything could be searched.
+    Inconclusive,
+    /// A path of the suite, the canary, or the other arm's folder.
+    Tainted,
+}
+
+/// What must not turn up in a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Marks {
+    /// Folders that the run must not know: the suite's, the other arm's. Given as they are named; those shorter than 8 bytes are left out.
+    pub paths: Vec<String>,
+    /// Random texts that stand in the unreadable copies and nowhere else.
+    pub canaries: Vec<String>,
+    /// Ids of cases. Those shorter than 6 bytes, or of letters alone, are left out.
+    pub ids: Vec<String>,
+}
+
+impl Marks {
+    /// What is searched for, with what finding it means. ASCII letters of either case are equal.
+    fn needles(&self) -> Result<Needles, regex::Error> {
+        let long = |text: &&String| text.len() >= MIN_MARK;
+        let telling = |id: &&String| id.len() >= MIN_ID && id.bytes().any(|b| !b.is_ascii_alphabetic());
+        let (mut texts, mut meaning) = (Vec::new(), Vec::new());
+        let mut add = |text: &str, taint| {
+            texts.push(regex::escape(text));
+            meaning.push(taint);
+        };
+        self.paths.iter().filter(long).for_each(|path| add(path, Taint::Tainted));
+        for canary in self.canaries.iter().filter(long) {
+            add(canary, Taint::Tainted);
+            add(&hex::encode(canary), Taint::Tainted);
+            add(&canary.chars().rev().collect::<String>(), Taint::Tainted);
+        }
+        self.ids.iter().filter(telling).for_each(|id| add(id, Taint::Inconclusive));
+        let set = RegexSetBuilder::new(&texts).case_insensitive(true).unicode(false).size_limit(MAX_PROGRAM).build()?;
+        Ok(Needles { set, meaning })
+    }
+}
+
+/// All marks in one automaton.
+struct Needles {
+    set: RegexSet,
+    meaning: Vec<Taint>,
+}
+
+impl Needles {
+    /// The worst that is found.
+    fn find(&self, haystack: &[u8]) -> Taint {
+        let found = self.set.matches(haystack).into_iter();
+        found.map(|at| self.meaning[at]).max().unwrap_or(Taint::Clean)
+    }
+}
+
+/// Searches a run. The prompt, which is the harness's own text, is left out. `outputs` holds no links.
+pub fn scan(transcript: &Transcript, outputs: Option<&Path>, marks: &Marks) -> Taint {
+    let Ok(needles) = marks.needles() else { return Taint::Inconclusive };
+    if needles.meaning.is_empty() {
+        return Taint::Clean;
+    }
+    let mut worst = Taint::Clean;
+    for event in &transcript.events {
+        for text in texts(event) {
+            worst = worst.max(needles.find(text.as_bytes()));
+        }
+    }
+    if let Some(outputs) = outputs {
+        let mut search = Search { needles: &needles, bytes: MAX_BYTES, entries: 0, worst };
+        search.folder(outputs, 0);
+        worst = search.worst;
+    }
+    worst
+}
+
+fn texts(event: &TranscriptEvent) -> Vec<&str> {
+    match event {
+        TranscriptEvent::Prompt { .. } => Vec::new(),
+        TranscriptEvent::Answer { text } | TranscriptEvent::Note { text } => vec![text],
+        TranscriptEvent::SkillActivated { name } => vec![name],
+        TranscriptEvent::ToolCall { name, arguments } => vec![name, arguments],
+        TranscriptEvent::ToolResult { output, .. } => vec![output],
+    }
+}
+
+struct Search<'a> {
+    needles: &'a Needles,
+    /// That may still be read.
+    bytes: u64,
+    entries: usize,
+    worst: Taint,
+}
+
+impl Search<'_> {
+    fn folder(&mut self, folder: &Path, depth: usize) {
+        let Ok(entries) = folder.read_dir() else { return self.unsure() };
+        for entry in entries {
+            self.entries += 1;
+            let Ok(entry) = entry else { return self.unsure() };
+            if self.entries > MAX_ENTRIES || depth > MAX_DEPTH {
+                return self.unsure();
+            }
+            self.worst = self.worst.max(self.needles.find(entry.file_name().as_encoded_bytes()));
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => self.folder(&entry.path(), depth + 1),
+                Ok(kind) if kind.is_file() => self.file(&entry.path()),
+                _ => {}
+            }
+        }
+    }
+
+    fn file(&mut self, path: &PathBuf) {
+        let mut content = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(self.bytes + 1).read_to_end(&mut content));
+        let length = content.len() as u64;
+        if read.is_err() || length > self.bytes {
+            self.unsure();
+        }
+        self.bytes = self.bytes.saturating_sub(length);
+        self.worst = self.worst.max(self.needles.find(&content));
+    }
+
+    fn unsure(&mut self) {
+        self.worst = self.worst.max(Taint::Inconclusive);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks() -> Marks {
+        let text = |text: &str| text.to_owned();
+        Marks {
+            paths: vec![text("/srv/suites/pdf-forms"), text("/x")],
+            canaries: vec![text("Canary-93Kd02mz")],
+            ids: vec![text("fill-w9-2"), text("7"), text("summary")],
+        }
+    }
+
+    fn answer(text: &str) -> Transcript {
+        Transcript { events: vec![TranscriptEvent::Answer { text: text.to_owned() }] }
+    }
+
+    #[test]
+    fn paths_and_canaries_taint_ids_are_doubt_and_short_marks_are_nothing() {
+        let hex = hex::encode("Canary-93Kd02mz");
+        for (text, expected) in [
+            ("I read /srv/suites/pdf-forms/evals/evals.json", Taint::Tainted),
+            ("canary-93kd02MZ", Taint::Tainted),
+            (hex.as_str(), Taint::Tainted),
+            ("zm20dK39-yranaC", Taint::Tainted),
+            ("this is case fill-w9-2", Taint::Inconclusive),
+            ("7 summary /x Canary-93", Taint::Clean),
+            ("", Taint::Clean),
+        ] {
+            assert_eq!(scan(&answer(text), None, &marks()), expected, "{text}");
+        }
+        assert_eq!(scan(&answer("/srv/suites/pdf-forms"), None, &Marks::default()), Taint::Clean);
+    }
+
+    #[test]
+    fn the_prompt_is_ours_and_tool_results_are_not() {
+        let mut transcript =
+            Transcript { events: vec![TranscriptEvent::Prompt { text: "Canary-93Kd02mz".to_owned() }] };
+        assert_eq!(scan(&transcript, None, &marks()), Taint::Clean);
+        let output = "x Canary-93Kd02mz".to_owned();
+        transcript.events.push(TranscriptEvent::ToolResult { name: "run".to_owned(), output, failed: false });
+        assert_eq!(scan(&transcript, None, &marks()), Taint::Tainted);
+    }
+
+    #[test]
+    fn contents_and_names_of_outputs_are_searched() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("sub")).unwrap();
+        std::fs::write(folder.path().join("sub/a.bin"), b"\xff\x00Canary-93Kd02mz\xff").unwrap();
+        assert_eq!(scan(&answer(""), Some(folder.path()), &marks()), Taint::Tainted);
+        std::fs::write(folder.path().join("sub/a.bin"), b"CanaryCanary-93").unwrap();
+        assert_eq!(scan(&answer(""), Some(folder.path()), &marks()), Taint::Clean);
+        std::fs::write(folder.path().join("fill-w9-2.txt"), b"").unwrap();
+        assert_eq!(scan(&answer(""), Some(folder.path()), &marks()), Taint::Inconclusive);
+        assert_eq!(scan(&answer(""), Some(&folder.path().join("none")), &marks()), Taint::Inconclusive);
+    }
+}
