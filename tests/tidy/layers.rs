@@ -7,6 +7,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("schema", &[]),
     ("bundle", &["skill-schema"]),
     ("engine", &["skill-schema", "skill-bundle"]),
+    ("engine/worker", &["skill-engine"]),
     ("client", &["skill-schema", "skill-bundle", "skill-engine"]),
     ("registry", &["skill-schema", "skill-bundle", "skill-engine"]),
     ("tests", &["skill-schema", "skill-bundle", "skill-engine", "skill-client", "skill-registry"]),

@@ -10,7 +10,7 @@ const SKIPPED: &[&str] =
 const TEST_ONLY: &str = "#[cfg(test)]";
 
 /// The crates of the workspace, lowest first.
-pub const CRATES: &[&str] = &["schema", "bundle", "engine", "client", "registry", "tests"];
+pub const CRATES: &[&str] = &["schema", "bundle", "engine", "engine/worker", "client", "registry", "tests"];
 
 /// A text file, by its path from the repository's root.
 pub struct Source {
