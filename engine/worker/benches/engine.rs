@@ -124,10 +124,11 @@ async fn prefix(worker: &Worker, tokens: usize) -> String {
     let mut text = String::from("# How to review a change of a database schema\n\n");
     for n in 1.. {
         let (what, next) = (sections[n % 8], sections[(n * 3 + 1) % 8]);
-        text.push_str(&format!(
+        let step = format!(
             "## Step {n}: {what}\n\nBefore you {what} part {n}, read the whole statement once. Name the table, the index and \
              the rows that it touches, then {next} what would happen with ten million rows. Say so in one sentence.\n\n"
-        ));
+        );
+        text.push_str(&step);
         let count = worker.count_tokens(&[Message::new(Role::System, text.as_str())]).await.expect("a count");
         if count >= tokens {
             break;

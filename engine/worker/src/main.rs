@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
-        ["serve", options @ ..] => Arguments::parse(options).and_then(serve::serve),
+        ["serve", options @ ..] => Arguments::parse(options).and_then(|arguments| serve::serve(&arguments)),
         ["quantize", from, to, kind] => quantize(from, to, kind),
         ["--version"] => {
             llama::start();

@@ -45,6 +45,9 @@ pub struct Setup {
     pub shape: Shape,
 }
 
+/// A shared beginning is not evaluated yet.
+struct NotYet;
+
 /// Cases that were asked together.
 #[derive(Debug)]
 struct Group {
@@ -153,7 +156,7 @@ impl Scheduler {
                 self.answer(slot, Finish::Length, out);
                 continue;
             }
-            let Some(prefix) = self.prefix(at, &head) else { return };
+            let Ok(prefix) = self.prefix(at, &head) else { return };
             if !self.has_room(&head, prefix) {
                 return;
             }
@@ -161,20 +164,20 @@ impl Scheduler {
         }
     }
 
-    /// The sequence of a case's shared beginning (`Some(None)` if it shares nothing); `None` if it is not there yet.
-    fn prefix(&mut self, at: usize, head: &Waiting) -> Option<Option<Seq>> {
+    /// The sequence of a case's shared beginning; `None` if it shares nothing.
+    fn prefix(&mut self, at: usize, head: &Waiting) -> Result<Option<Seq>, NotYet> {
         if head.border == 0 {
-            return Some(None);
+            return Ok(None);
         }
         let slots = &self.slots;
         let in_use = |seq| slots.iter().any(|slot| slot.prefix == Some(seq));
         match self.residents.find(head.shared(), &mut self.context, self.cache.as_ref(), in_use) {
-            Found::Ready(seq) => Some(Some(seq)),
+            Found::Ready(seq) => Ok(Some(seq)),
             Found::Restored(seq, tokens) => {
                 self.groups[at].counters.prefix_restored += tokens as u64;
-                Some(Some(seq))
+                Ok(Some(seq))
             }
-            Found::NotYet => None,
+            Found::NotYet => Err(NotYet),
         }
     }
 

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Serves one client until it closes our stdin.
-pub fn serve(arguments: Arguments) -> Result<(), String> {
+pub fn serve(arguments: &Arguments) -> Result<(), String> {
     if let Some(folder) = &arguments.cache {
         std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
@@ -42,7 +42,7 @@ pub fn serve(arguments: Arguments) -> Result<(), String> {
     let lines = listen();
     loop {
         match lines.recv() {
-            Ok(Ok(ToWorker::Open(open))) => match Worker::open(&arguments, &open, &gpus) {
+            Ok(Ok(ToWorker::Open(open))) => match Worker::open(arguments, &open, &gpus) {
                 Ok(worker) => return worker.run(&lines),
                 Err(fault) => say(&FromWorker::Failed { id: 0, error: fault })?,
             },

@@ -41,7 +41,7 @@ pub enum DecodeError {
 /// A model's attention state, and what computes with it.
 #[derive(Debug)]
 pub struct Context {
-    context: NonNull<sys::llama_context>,
+    inner: NonNull<sys::llama_context>,
     memory: sys::llama_memory_t,
     model: Rc<Model>,
     shape: Shape,
@@ -50,7 +50,7 @@ pub struct Context {
 impl Drop for Context {
     fn drop(&mut self) {
         // SAFETY: it was made, and nothing else holds it.
-        unsafe { sys::llama_free(self.context.as_ptr()) }
+        unsafe { sys::llama_free(self.inner.as_ptr()) }
     }
 }
 
@@ -75,7 +75,7 @@ impl Context {
         let context = NonNull::new(context).ok_or("there is not enough memory for the attention state")?;
         // SAFETY: the context was just made.
         let memory = unsafe { sys::llama_get_memory(context.as_ptr()) };
-        Ok(Self { context, memory, model: model.clone(), shape })
+        Ok(Self { inner: context, memory, model: model.clone(), shape })
     }
 
     /// Evaluates a batch.
@@ -99,7 +99,7 @@ impl Context {
                 seq_id: pointers.as_mut_ptr(),
                 logits: batch.wanted.as_mut_ptr(),
             };
-            sys::llama_decode(self.context.as_ptr(), raw)
+            sys::llama_decode(self.inner.as_ptr(), raw)
         };
         match status {
             0 => Ok(()),
@@ -114,7 +114,7 @@ impl Context {
         // SAFETY: llama.cpp returns NULL for places without an output; else a row as long as the vocabulary, which stays until
         // the next call that takes `&mut self`.
         unsafe {
-            let row = sys::llama_get_logits_ith(self.context.as_ptr(), place);
+            let row = sys::llama_get_logits_ith(self.inner.as_ptr(), place);
             (!row.is_null()).then(|| std::slice::from_raw_parts(row, self.model.n_vocab()))
         }
     }
@@ -146,7 +146,7 @@ impl Context {
         let path = c_path(path)?;
         // SAFETY: the path ends with NUL, the tokens are valid for their length, the sequence is in range.
         let written = unsafe {
-            let context = self.context.as_ptr();
+            let context = self.inner.as_ptr();
             sys::llama_state_seq_save_file(context, path.as_ptr(), seq, tokens.as_ptr(), tokens.len())
         };
         if written > 0 { Ok(()) } else { Err("the state could not be written".to_owned()) }
@@ -158,7 +158,7 @@ impl Context {
         let (mut found, mut count) = (vec![0; tokens.len()], 0);
         // SAFETY: the path ends with NUL, `found` has room for as many tokens as is said.
         let read = unsafe {
-            let (context, room) = (self.context.as_ptr(), found.len());
+            let (context, room) = (self.inner.as_ptr(), found.len());
             sys::llama_state_seq_load_file(context, path.as_ptr(), seq, found.as_mut_ptr(), room, &raw mut count)
         };
         let same = read > 0 && count == tokens.len() && found == tokens;

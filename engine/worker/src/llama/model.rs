@@ -128,7 +128,7 @@ impl Model {
     }
 
     fn token_text(&self, token: Token) -> String {
-        if token < 0 || token as usize >= self.n_vocab() {
+        if !usize::try_from(token).is_ok_and(|token| token < self.n_vocab()) {
             return String::new();
         }
         // SAFETY: the token is in range; the text belongs to the vocabulary and ends with NUL.

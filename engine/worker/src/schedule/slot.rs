@@ -56,13 +56,11 @@ impl Slot {
 
     /// Tokens to evaluate next, at most this many.
     pub fn due(&self, most: usize) -> &[Token] {
-        match &self.next {
-            Some(token) => std::slice::from_ref(token),
-            None => {
-                let end = self.case.prompt.len().min(self.done + most);
-                &self.case.prompt[self.done.min(end)..end]
-            }
+        if let Some(token) = &self.next {
+            return std::slice::from_ref(token);
         }
+        let end = self.case.prompt.len().min(self.done + most);
+        &self.case.prompt[self.done.min(end)..end]
     }
 
     /// Whether it is past its prompt.

@@ -9,7 +9,7 @@ use skill_engine::model::{Engine, EngineError, Mode, worker::Worker};
 use crate::{Place, all, case, group, texts};
 
 /// How long anything here may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn kill(worker: &Worker) {
     let id = worker.process_id().await.and_then(|id| Pid::from_raw(id.try_into().ok()?)).expect("it lives");

@@ -1,7 +1,10 @@
 //! A real model, small: SmolLM2 135M, which `scripts/engine-tools.sh` fetches. Without it these tests say that they are skipped; in
 //! CI that is an error.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use futures::StreamExt;
 use skill_engine::model::{
@@ -12,11 +15,14 @@ use skill_engine::model::{
 
 use crate::{case, group, texts};
 
+/// The model as it is fetched.
+const FETCHED: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+
 /// The model, if it is there.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 #[expect(clippy::disallowed_methods, reason = "a switch of the test run, not of the product")]
-fn model(file: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/models").join(file);
+fn model() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/models").join(FETCHED);
     if path.is_file() {
         return Some(path);
     }
@@ -37,7 +43,7 @@ async fn worker(model: PathBuf) -> Worker {
 
 #[tokio::test]
 async fn a_real_model_answers_a_question_and_keeps_to_a_grammar() {
-    let Some(path) = model("SmolLM2-135M-Instruct.Q4_1.gguf") else { return };
+    let Some(path) = model() else { return };
     let worker = worker(path).await;
     assert_eq!(worker.fingerprint().quantisation, "Q4_1");
     let mut verdict = case("Is the capital of France Paris?", 20);
@@ -56,8 +62,14 @@ async fn a_real_model_answers_a_question_and_keeps_to_a_grammar() {
 
 #[tokio::test]
 async fn a_real_quantised_model_is_exact_too() {
-    let Some(path) = model("SmolLM2-135M-Instruct.Q8_0.gguf") else { return };
-    let worker = worker(path).await;
+    let Some(path) = model() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let quantised = folder.path().join("model.gguf");
+    let program = env!("CARGO_BIN_EXE_skill-engine-worker");
+    let status = Command::new(program).arg("quantize").args([&path, &quantised]).arg("Q8_0").status().expect("it runs");
+    assert!(status.success());
+    let worker = worker(quantised).await;
+    assert_eq!(worker.fingerprint().quantisation, "Q8_0");
     let prefix = "Answer briefly and kindly, and give a reason for what you say. ".repeat(10);
     let questions = ["rain", "bread", "the sea", "a mountain", "music", "winter", "glass", "time"];
     let cases: Vec<_> = questions.iter().map(|about| case(&format!("Tell me about {about}."), 24)).collect();

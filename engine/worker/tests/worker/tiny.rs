@@ -26,7 +26,7 @@ pub fn model() -> Vec<u8> {
     for (name, shape, data) in &tensors {
         text(&mut out, name);
         out.extend(u32::try_from(shape.len()).expect("small").to_le_bytes());
-        shape.iter().for_each(|n| out.extend((*n as u64).to_le_bytes()));
+        out.extend(shape.iter().flat_map(|n| (*n as u64).to_le_bytes()));
         // F32.
         out.extend(0_u32.to_le_bytes());
         out.extend((offset as u64).to_le_bytes());
@@ -34,7 +34,7 @@ pub fn model() -> Vec<u8> {
     }
     for (_, _, data) in tensors.drain(..) {
         out.resize(out.len().next_multiple_of(ALIGNMENT), 0);
-        data.iter().for_each(|n| out.extend(n.to_le_bytes()));
+        out.extend(data.iter().flat_map(|n| n.to_le_bytes()));
     }
     out.resize(out.len().next_multiple_of(ALIGNMENT), 0);
     out
@@ -142,7 +142,9 @@ fn array(kind: u32, count: usize, elements: &[u8]) -> Vec<u8> {
 
 fn texts(all: &[String]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    all.iter().for_each(|one| text(&mut bytes, one));
+    for one in all {
+        text(&mut bytes, one);
+    }
     array(8, all.len(), &bytes)
 }
 
