@@ -108,13 +108,14 @@ impl Answering {
             checks.retain(|check| !names.contains(check.id.as_str()));
             checks.extend(judged);
         }
-        let mut status = execution.status;
-        if execution.taint == Taint::Inconclusive && status == Status::Ok {
-            status = Status::Infra;
-        }
         // Checks that cannot be read were refused when the suite was: a score that cannot be computed is the grader's failure.
-        let (status, score) = score::grade(status, &checks).unwrap_or((Status::GraderError, None));
-        let transcript = clean(execution.transcript.clone());
+        let (status, score) = score::grade(execution.status, &checks).unwrap_or((Status::GraderError, None));
+        let mut transcript = execution.transcript.clone();
+        if execution.taint == Taint::Inconclusive {
+            // An id of a case may stand in an answer by chance: readers are told, and the run counts.
+            let text = "whether it saw the suite cannot be told".to_owned();
+            transcript.events.push(TranscriptEvent::Note { text });
+        }
         let digest = if transcript.events.is_empty() { Digest::ZERO } else { digest(&transcript) };
         let run = Run {
             arm: item.arm,
@@ -190,18 +191,6 @@ fn metric(number: Option<&str>) -> CheckResult {
 /// The digest of a transcript's canonical JSON.
 pub fn digest(transcript: &Transcript) -> Digest {
     jcs::to_vec(transcript).map_or(Digest::ZERO, |bytes| sha256(&bytes))
-}
-
-/// A transcript whose texts canonical JSON can hold. Everything in it is text and small numbers, so nothing is lost.
-fn clean(mut transcript: Transcript) -> Transcript {
-    for event in &mut transcript.events {
-        if let TranscriptEvent::Note { text } = event
-            && text.len() > MAX_TEXT
-        {
-            *text = cut(text);
-        }
-    }
-    transcript
 }
 
 /// What a run left, within limits: the first files by path, each with its beginning.

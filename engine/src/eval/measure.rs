@@ -1,6 +1,6 @@
 //! Measures a skill on a suite: makes all runs, or as many as a cap or a wanted precision asks for, and writes the record.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use serde_json::Value;
 use skill_schema::{Digest, Fault, codes, time::Timestamp};
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Event, Reporter,
-    model::{Caps as Abilities, Fingerprint, Mode},
+    model::{Caps as Abilities, Fingerprint, Mode, Sharing},
     record::{
         Arms, Baseline, CaseFacts, EngineFacts, FORMAT, Grader, Harness, Model, Order, Provenance, Record,
         SamplingFacts, ScoreKey, Skill, SuiteFacts, Trust, compute, judged_weight, split_hash,
@@ -93,7 +93,7 @@ pub async fn measure(
         format!("{} on {}", plan.skill.title(), plan.opened.suite.settings.id.as_deref().unwrap_or("its suite"));
     let steps = cases.len() as u64 * arms.len() as u64 * u64::from(plan.repeats);
     reporter.report(Event::Started { title, steps });
-    let mut made = Made::default();
+    let mut made = Made::new();
     // Without a wanted precision all repeats are one queue, so that nothing waits for the slowest run of a round.
     let round = if plan.until.is_some() { 1 } else { plan.repeats.max(1) };
     let mut begun = 0;
@@ -158,8 +158,8 @@ fn facts(cases: &[(&Case, Digest)]) -> Vec<CaseFacts> {
 }
 
 /// What was made so far.
-#[derive(Default)]
 struct Made {
+    begun: Instant,
     runs: Vec<Run>,
     details: Details,
     cached: u64,
@@ -169,6 +169,18 @@ struct Made {
 }
 
 impl Made {
+    fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            runs: Vec::new(),
+            details: Details::default(),
+            cached: 0,
+            spent: Spent::default(),
+            spent_steps: (0, 0),
+            stopped: None,
+        }
+    }
+
     async fn add(
         &mut self,
         plan: &Measurement<'_>,
@@ -178,7 +190,9 @@ impl Made {
         items: &[Item],
     ) {
         let caps = self.left(plan.caps);
-        let schedule = Schedule { items, width: plan.width, caps, cache, fresh: plan.fresh, reporter };
+        // A server that shares prefixes by itself has to have seen one before the others come: the first run of each arm goes alone.
+        let alone = if plan.abilities.prefix_sharing == Sharing::Automatic { 2 } else { 0 };
+        let schedule = Schedule { items, width: plan.width, alone, caps, cache, fresh: plan.fresh, reporter };
         let done = schedule.work(answering).await;
         self.cached += done.cached;
         self.spent.add(done.spent);
@@ -199,14 +213,14 @@ impl Made {
         }
     }
 
-    /// What is left of the caps for the next round. Seconds count by round: the clock is not ours.
+    /// What is left of the caps for the next round.
     fn left(&self, caps: Caps) -> Caps {
         let left = |cap: Option<u64>, spent: u64| cap.map(|cap| cap.saturating_sub(spent));
         Caps {
             runs: left(caps.runs, self.spent.runs),
             tokens: left(caps.tokens, self.spent.tokens),
             cost_micros: left(caps.cost_micros, self.spent.cost_micros),
-            seconds: caps.seconds,
+            seconds: left(caps.seconds, self.begun.elapsed().as_secs()),
         }
     }
 

@@ -119,6 +119,8 @@ pub struct Schedule<'a> {
     pub items: &'a [Item],
     /// Runs at once, at least 1.
     pub width: usize,
+    /// How many of the runs that are not in the cache are made one at a time before the others.
+    pub alone: usize,
     /// Hard caps.
     pub caps: Caps,
     /// Where finished runs are kept.
@@ -176,9 +178,10 @@ impl Schedule<'_> {
         let missing: Vec<usize> = (0..self.items.len()).filter(|at| done.runs[*at].is_none()).collect();
         let mut waiting = missing.into_iter();
         let (mut flying, mut reserved) = (FuturesUnordered::new(), Spent::default());
-        let mut next = waiting.next();
+        let (mut next, mut ended) = (waiting.next(), 0);
         loop {
-            while let Some(at) = next.filter(|_| flying.len() < self.width.max(1)) {
+            let width = if ended < self.alone { 1 } else { self.width.max(1) };
+            while let Some(at) = next.filter(|_| flying.len() < width) {
                 let worst = runner.worst(&self.items[at]);
                 let mut committed = done.spent;
                 committed.add(reserved);
@@ -195,6 +198,7 @@ impl Schedule<'_> {
                 next = waiting.next();
             }
             let Some((at, kept, used, worst)) = flying.next().await else { return };
+            ended += 1;
             reserved.runs -= worst.runs;
             reserved.tokens -= worst.tokens;
             reserved.cost_micros -= worst.cost_micros;

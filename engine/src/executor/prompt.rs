@@ -72,7 +72,8 @@ pub(super) fn ask(job: &Job, text: String, constraint: Constraint) -> CaseReques
     CaseRequest { messages, sampling: job.sampling, seed: job.seed, stop: Vec::new(), constraint }
 }
 
-/// The run that an answer makes. An answer that was cut, or used more tokens than the case allows, is over its limit.
+/// The run that an answer makes. One that used more tokens than the case allows is over its limit. One that was cut at `max_tokens` is
+/// graded as far as it goes: how long an answer may be is sampling, the same in both arms, and no limit of the run.
 pub fn finish(job: &Job, place: Option<Workplace>, answer: Result<CaseOutput, EngineError>) -> Execution {
     let Task::Prompt { prompt, .. } = &job.case.task else {
         return Execution::infra("not a prompt case");
@@ -83,8 +84,11 @@ pub fn finish(job: &Job, place: Option<Workplace>, answer: Result<CaseOutput, En
         Ok(output) => {
             add(&mut usage, &output);
             events.push(TranscriptEvent::Answer { text: output.text });
+            if output.finish == Finish::Length {
+                events.push(TranscriptEvent::Note { text: "the answer was cut at max_tokens".to_owned() });
+            }
             let over = usage.prompt_tokens + usage.output_tokens > job.limits.tokens;
-            if over || output.finish == Finish::Length { Status::Limit } else { Status::Ok }
+            if over { Status::Limit } else { Status::Ok }
         }
         Err(error) => {
             events.push(TranscriptEvent::Note { text: error.to_string() });

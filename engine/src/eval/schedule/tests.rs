@@ -69,7 +69,7 @@ fn items(cases: usize, repeats: u32) -> Vec<Item> {
 }
 
 fn work(fake: &Fake, items: &[Item], cache: &Cache, caps: Caps, width: usize, reporter: &dyn Reporter) -> Done {
-    let schedule = Schedule { items, width, caps, cache, fresh: false, reporter };
+    let schedule = Schedule { items, width, alone: 0, caps, cache, fresh: false, reporter };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(schedule.work(fake))
 }
@@ -104,6 +104,20 @@ fn everything_is_done_once_in_order_and_so_many_at_a_time() {
     assert!(done.runs.iter().all(Option::is_some) && done.stopped.is_none());
     assert_eq!(done.spent, Spent { runs: 30, tokens: 3000, cost_micros: 600 });
     assert_eq!(recorder.take().len(), 30);
+}
+
+#[test]
+fn the_first_runs_go_alone_where_a_server_has_to_see_a_prefix_before_it_shares_it() {
+    for (alone, widest) in [(0, 4), (30, 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (fake, items, cache) = (Fake::default(), items(5, 3), Cache::new(folder.path()));
+        let caps = Caps::default();
+        let schedule =
+            Schedule { items: &items, width: 4, alone, caps, cache: &cache, fresh: false, reporter: &Silent };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        assert!(runtime.block_on(schedule.work(&fake)).runs.iter().all(Option::is_some));
+        assert_eq!(fake.widest.load(Ordering::SeqCst), widest);
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn other_files_of_the_skill_are_listed_and_not_shown() {
 }
 
 #[test]
-fn a_cut_answer_and_too_many_tokens_are_limits_and_a_lost_connection_is_nobodys_fault() {
+fn too_many_tokens_are_a_limit_a_cut_answer_is_graded_and_a_lost_connection_is_nobodys_fault() {
     let output = |finish, output_tokens| CaseOutput {
         text: "x".to_owned(),
         finish,
@@ -51,7 +51,7 @@ fn a_cut_answer_and_too_many_tokens_are_limits_and_a_lost_connection_is_nobodys_
     let status = |answer| finish(&job, None, answer).status;
     assert_eq!(status(Ok(output(Finish::Stop, 10))), Status::Ok);
     assert_eq!(status(Ok(output(Finish::Stop, 11))), Status::Limit);
-    assert_eq!(status(Ok(output(Finish::Length, 1))), Status::Limit);
+    assert_eq!(status(Ok(output(Finish::Length, 1))), Status::Ok);
     assert_eq!(status(Err(EngineError::Infra { message: "503".to_owned(), retry_after_ms: None })), Status::Infra);
     assert_eq!(status(Err(EngineError::Refused("the key is wrong".to_owned()))), Status::Infra);
     assert_eq!(status(Err(EngineError::Refused("it does not fit the context".to_owned()))), Status::Limit);
