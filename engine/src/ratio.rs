@@ -1,4 +1,4 @@
-//! Exact ratios: rounding half to even, scores per mille, and the way to a float.
+//! Exact ratios: rounding half to even, and the way to a float.
 
 /// The integer nearest to `num / den`, a half going to the even neighbour.
 ///
@@ -13,14 +13,6 @@ pub fn round_half_even(num: i128, den: i128) -> i128 {
         std::cmp::Ordering::Greater => floor + 1,
         std::cmp::Ordering::Equal => floor + floor.rem_euclid(2),
     }
-}
-
-/// `num / den` in per mille, rounded half to even: how every score and difference of scores becomes an integer.
-///
-/// # Panics
-/// If `den` is 0.
-pub fn permille(num: i64, den: u64) -> i128 {
-    round_half_even(i128::from(num) * 1000, i128::from(den))
 }
 
 /// The nearest float. The conversion is the same on every machine.
@@ -45,13 +37,5 @@ mod tests {
         assert_eq!((round_half_even(-7, 3), round_half_even(-8, 3), round_half_even(8, 3)), (-2, -3, 3));
         assert_eq!(round_half_even(i128::MAX, i128::MAX), 1);
         assert_eq!(round_half_even(i128::MIN + 1, i128::MAX), -1);
-    }
-
-    #[test]
-    fn the_known_answers_hold() {
-        for known in crate::stats::vectors::list("permille") {
-            let (num, den) = (known["num"].as_i64().unwrap(), known["den"].as_u64().unwrap());
-            assert_eq!(permille(num, den), i128::from(known["out"].as_i64().unwrap()), "{known}");
-        }
     }
 }

@@ -24,7 +24,7 @@ use skill_schema::{Digest, Fault, codes, time::Timestamp};
 pub(crate) use check::judged_weight;
 pub use check::{Difference, Follows, score_of_run, split_hash};
 pub use compute::compute;
-pub use interval::{Estimate, estimate};
+pub use interval::estimate;
 pub use key::{Decimal, KeyLimits, KeySampling, ScoreKey};
 pub use limits::Limits;
 pub use result::{ArmSummary, CaseArm, CaseResult, CategoryResult, Delta, Interval, ResultSummary, Statuses};

@@ -7,37 +7,24 @@ use std::collections::BTreeMap;
 use skill_schema::{Fault, codes};
 
 pub use self::ratio::Ratio;
-use crate::run::{CheckResult, Status};
+use crate::{
+    ratio::round_half_even,
+    run::{CheckResult, Status},
+};
 
 /// A whole score in thousandths.
 pub const FULL: u16 = 1_000;
 
-/// `num / den` in thousandths, half to even; `None` if `den` is 0 or the product does not fit 128 bits.
+/// `num / den` in thousandths, half to even; `None` if `den` is 0 or a number does not fit 127 bits.
 ///
 /// ```
 /// use skill_engine::score::permille;
 /// assert_eq!([permille(2, 3), permille(1, 16), permille(3, 2000)], [Some(667), Some(62), Some(2)]);
 /// ```
 pub fn permille(num: u128, den: u128) -> Option<u128> {
-    let scaled = num.checked_mul(FULL.into())?;
-    let (whole, rest) = (scaled.checked_div(den)?, scaled.checked_rem(den)?);
-    let up = match rest.cmp(&(den - rest)) {
-        std::cmp::Ordering::Less => false,
-        std::cmp::Ordering::Equal => whole % 2 == 1,
-        std::cmp::Ordering::Greater => true,
-    };
-    Some(whole + u128::from(up))
-}
-
-/// `mean(cand) − mean(base)` of one case's per-mille scores, rounded half to even; `None` if one of them is empty.
-pub fn case_diff_permille(cand: &[u16], base: &[u16]) -> Option<i32> {
-    let sum = |scores: &[u16]| scores.iter().map(|score| i128::from(*score)).sum::<i128>();
-    let (n_cand, n_base) = (i128::try_from(cand.len()).ok()?, i128::try_from(base.len()).ok()?);
-    let num = sum(cand).checked_mul(n_base)? - sum(base).checked_mul(n_cand)?;
-    let den = n_cand.checked_mul(n_base)?.checked_mul(FULL.into())?;
-    let size = permille(num.unsigned_abs(), den.unsigned_abs())?;
-    let size = i32::try_from(size).ok()?;
-    Some(if num < 0 { -size } else { size })
+    let scaled = i128::try_from(num.checked_mul(FULL.into())?).ok()?;
+    let den = i128::try_from(den).ok().filter(|den| *den > 0)?;
+    u128::try_from(round_half_even(scaled, den)).ok()
 }
 
 /// The score of a run by its checks: 0 if a required check failed, else Σ weight·value / Σ weight. `None` if a check that counts has no

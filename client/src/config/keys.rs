@@ -65,6 +65,9 @@ pub const KEYS: &[Key] = &[
     key("network.ca-file", Kind::Text, "PEM file of further certificate authorities to trust"),
     key("eval.model", Kind::Text, "the model that answers, where none is named"),
     key("eval.context", Kind::Number, "tokens of a conversation with an embedded model at most (8192)"),
+    key("eval.price-prompt", Kind::Text, "dollars for a million tokens of prompts, for --max-cost"),
+    key("eval.price-cached", Kind::Text, "dollars for a million tokens of prompts that were cached (as price-prompt)"),
+    key("eval.price-output", Kind::Text, "dollars for a million generated tokens, for --max-cost"),
     key("eval.threads", Kind::Number, "threads of an embedded model (one less than there are cores)"),
     key("jobs", Kind::Number, "downloads at the same time (8)"),
 ];

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use skill_engine::model::{
-    Engine, EngineError, Secret,
+    Engine, EngineError, Prices, Secret,
     open::{Surroundings, open as open_spec},
     protocol::Open,
     store::Store,
@@ -67,6 +67,7 @@ fn surroundings(context: &Context) -> Result<Surroundings, Fault> {
         models: folder(context),
         prefixes: Some((context.env.cache_dir.join("prefixes"), PREFIXES)),
         open: Open { context: size, threads, ..Open::default() },
+        prices: prices(context)?.unwrap_or_default(),
         openai_key: secret(&context.env.openai_key)?,
         anthropic_key: secret(&context.env.anthropic_key)?,
         ..Surroundings::default()
@@ -81,10 +82,55 @@ fn worker(context: &Context) -> Option<PathBuf> {
     context.env.engine.clone().into_iter().chain(beside).chain(on_path).find(|path| path.is_file())
 }
 
+/// What tokens cost, as configured; none if nothing is.
+///
+/// # Errors
+/// [`codes::CONFIG`] for a price that is no number.
+pub fn prices(context: &Context) -> Result<Option<Prices>, Fault> {
+    let price = |key: &str| {
+        let Some(text) = context.config.text(key) else { return Ok(None) };
+        micros(text).map(Some).ok_or_else(|| Fault::new(codes::CONFIG).at(key).detail("a price is a number like 0.25"))
+    };
+    let (prompt, cached, output) =
+        (price("eval.price-prompt")?, price("eval.price-cached")?, price("eval.price-output")?);
+    if prompt.is_none() && output.is_none() {
+        return Ok(None);
+    }
+    let prompt = prompt.unwrap_or(0);
+    Ok(Some(Prices { prompt, cached: cached.unwrap_or(prompt), cache_write: prompt, output: output.unwrap_or(0) }))
+}
+
+/// Dollars as millionths: at most six digits after the point.
+fn micros(text: &str) -> Option<u64> {
+    let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || part.len() > 6 || !digits(whole) || !digits(part) {
+        return None;
+    }
+    let part: u64 = format!("{part:0<6}").parse().ok()?;
+    whole.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(part)
+}
+
 /// An engine's failure in our own words.
 pub fn fault(error: EngineError) -> Fault {
     match error {
         EngineError::Infra { message, .. } => Fault::new(codes::MODEL_UNAVAILABLE).detail(message),
         EngineError::Refused(message) => Fault::new(codes::MODEL).detail(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_are_decimals_of_dollars() {
+        let good = [("3", 3_000_000), ("0.25", 250_000), ("0.000001", 1), ("10.5", 10_500_000)];
+        for (text, price) in good {
+            assert_eq!(micros(text), Some(price), "{text}");
+        }
+        for bad in ["", ".5", "-1", "1e3", "0.0000001", "1,5", "99999999999999999999"] {
+            assert_eq!(micros(bad), None, "{bad}");
+        }
     }
 }

@@ -136,6 +136,7 @@ impl Prepared {
             executor: options.command.as_ref().map_or_else(|| executor.kind().to_owned(), |c| format!("cli:{c}")),
         };
         let repeats = self.repeats(options, &sampling);
+        let worst_cost = worst_cost(context, options, settings.limits.tokens)?;
         let measurement = Measurement {
             opened: &self.opened,
             lock: &self.lock,
@@ -169,7 +170,7 @@ impl Prepared {
             network: settings.sandbox == "network",
             marks: Arc::new(self.marks()),
             repeats,
-            worst_cost: 0,
+            worst_cost,
             cases,
         };
         let drawn = Drawn::new(context, answering.cases.len() as u64 * arms * u64::from(repeats));
@@ -255,6 +256,19 @@ impl Prepared {
         let prompt = grader.prompt_digest();
         Ok(Some((Arc::new(Panel::new(grader)), fingerprint, prompt)))
     }
+}
+
+/// Millionths of a dollar that a run of so many tokens can cost.
+fn worst_cost(context: &Context, options: &Options, tokens: u64) -> Result<u64, Fault> {
+    let prices = models::prices(context)?;
+    if options.max_cost.is_some() && prices.is_none() {
+        let detail =
+            "--max-cost needs to know what tokens cost: skill config set eval.price-prompt 0.25, and eval.price-output";
+        return Err(Fault::new(codes::USAGE).detail(detail));
+    }
+    let highest =
+        prices.map_or(0, |prices| prices.prompt.max(prices.cached).max(prices.cache_write).max(prices.output));
+    Ok(tokens.saturating_mul(highest).div_ceil(1_000_000))
 }
 
 /// Points as millionths.

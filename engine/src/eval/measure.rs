@@ -79,7 +79,7 @@ pub struct Measured {
 /// Measures. `now` is asked once, at the end.
 ///
 /// # Errors
-/// A suite without cases in the part, or whose files cannot be read; nothing about the skill is an error.
+/// A suite whose files cannot be read; nothing about the skill is an error.
 pub async fn measure(
     plan: &Measurement<'_>,
     answering: &Answering,
@@ -87,7 +87,8 @@ pub async fn measure(
     reporter: &dyn Reporter,
     now: impl Fn() -> Timestamp,
 ) -> Result<Measured, Fault> {
-    let cases = chosen(plan)?;
+    let hashes = plan.opened.suite.case_hashes(&plan.opened.folder)?;
+    let cases = chosen(plan, &hashes);
     let arms: &[Arm] = if plan.baseline.is_some() { &[Arm::Base, Arm::Cand] } else { &[Arm::Cand] };
     let title =
         format!("{} on {}", plan.skill.title(), plan.opened.suite.settings.id.as_deref().unwrap_or("its suite"));
@@ -108,7 +109,7 @@ pub async fn measure(
     }
     let all: Vec<Case> = cases.iter().map(|(case, _)| (*case).clone()).collect();
     metric::settle(&all, &mut made.runs);
-    let record = record(plan, &cases, made.runs, now())?;
+    let record = record(plan, &cases, &hashes, made.runs, now())?;
     let (passed, failed) = made.spent_steps;
     reporter.report(Event::Finished { passed, failed });
     for (case, _) in &cases {
@@ -117,15 +118,14 @@ pub async fn measure(
     Ok(Measured { record, details: made.details, cached: made.cached, spent: made.spent, stopped: made.stopped })
 }
 
-/// The cases of the part, with their hashes.
-fn chosen<'a>(plan: &Measurement<'a>) -> Result<Vec<(&'a Case, Digest)>, Fault> {
-    let hashes = plan.opened.suite.case_hashes(&plan.opened.folder)?;
-    let in_part = |case: &Case| plan.part.is_none_or(|part| plan.lock.get(&case.id) == Some(part));
-    let cases: Vec<_> = plan.opened.suite.cases.iter().zip(hashes).filter(|(case, _)| in_part(case)).collect();
-    if cases.is_empty() {
-        return Err(Fault::new(codes::NO_SUITE).at(plan.opened.file.clone()).detail("no case is in this part"));
-    }
-    Ok(cases)
+/// The cases of the part, with the hashes of all cases of the suite.
+fn chosen<'a>(plan: &Measurement<'a>, hashes: &[Digest]) -> Vec<(&'a Case, Digest)> {
+    let all = plan.opened.suite.cases.iter().zip(hashes);
+    all.filter(|(case, _)| is_in_part(plan, case)).map(|(case, hash)| (case, *hash)).collect()
+}
+
+fn is_in_part(plan: &Measurement<'_>, case: &Case) -> bool {
+    plan.part.is_none_or(|part| plan.lock.get(&case.id) == Some(part))
 }
 
 fn items(
@@ -237,6 +237,7 @@ impl Made {
 fn record(
     plan: &Measurement<'_>,
     cases: &[(&Case, Digest)],
+    hashes: &[Digest],
     mut runs: Vec<Run>,
     when: Timestamp,
 ) -> Result<Record, Fault> {
@@ -246,7 +247,7 @@ fn record(
     let split = split_hash(&facts);
     let key = ScoreKey { split, ..plan.key.clone() };
     let settings = &plan.opened.suite.settings;
-    let digests = plan.opened.suite.digests(plan.lock, &plan.opened.folder).ok();
+    let digests = plan.opened.suite.digests_of(plan.lock, hashes).ok();
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
     seeds.sort_unstable();
@@ -300,6 +301,14 @@ fn record(
 }
 
 /// The cases as items count them.
+///
+/// # Errors
+/// [`codes::NO_SUITE`] if no case is in the part.
 pub fn cases_of(plan: &Measurement<'_>) -> Result<Vec<Arc<Case>>, Fault> {
-    Ok(chosen(plan)?.into_iter().map(|(case, _)| Arc::new(case.clone())).collect())
+    let all = plan.opened.suite.cases.iter();
+    let cases: Vec<_> = all.filter(|case| is_in_part(plan, case)).map(|case| Arc::new(case.clone())).collect();
+    if cases.is_empty() {
+        return Err(Fault::new(codes::NO_SUITE).at(plan.opened.file.clone()).detail("no case is in this part"));
+    }
+    Ok(cases)
 }

@@ -11,6 +11,7 @@ use super::{
     compute::{self, ratio},
 };
 use crate::run::{Arm, CheckResult, Run, Status};
+use crate::score;
 
 /// Something that a record says and that does not follow from its runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,35 +102,14 @@ pub enum Follows {
     Nothing,
 }
 
-/// What follows from a run's status and checks: 0 if it failed by itself or a required check failed, else
-/// Σ weight·value / Σ weight as per-mille, rounded half-even.
+/// What follows from a run's status and checks, by the one rule of [`score::grade`].
 pub fn score_of_run(run: &Run) -> Follows {
-    match run.status {
-        Status::Infra | Status::GraderError | Status::Tainted => Follows::Score(None),
-        Status::Timeout | Status::Limit | Status::Crash => Follows::Score(Some(0)),
-        Status::Ok if run.checks.iter().any(|check| check.required && !check.passed()) => Follows::Score(Some(0)),
-        Status::Ok => weighted(&run.checks).map_or(Follows::Nothing, |score| Follows::Score(Some(score))),
+    match score::grade(run.status, &run.checks) {
+        // A run that ended well and has nothing that was weighed says nothing about its score.
+        Ok((Status::GraderError, _)) if run.status == Status::Ok => Follows::Nothing,
+        Ok((_, score)) => Follows::Score(score),
+        Err(_) => Follows::Nothing,
     }
-}
-
-fn weighted(checks: &[CheckResult]) -> Option<u16> {
-    let (mut num, mut den, mut weights) = (0_i128, 1_i128, 0_i128);
-    for check in checks.iter().filter(|check| check.weight > 0) {
-        let [value, of] = check.value?;
-        let (value, of) = (i128::from(value) * i128::from(check.weight), i128::from(of));
-        let sum = num.checked_mul(of)?.checked_add(value.checked_mul(den)?)?;
-        (num, den) = reduce(sum, den.checked_mul(of)?);
-        weights += i128::from(check.weight);
-    }
-    u16::try_from(ratio(num.checked_mul(1_000)?, den.checked_mul(weights)?)?).ok()
-}
-
-fn reduce(num: i128, den: i128) -> (i128, i128) {
-    let (mut a, mut b) = (num, den);
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    (num / a, den / a)
 }
 
 /// The share of all weight that a model judged, in millionths.

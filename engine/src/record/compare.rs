@@ -112,7 +112,7 @@ fn delta(pairs: &[Pair]) -> Option<Delta> {
     Some(Delta {
         mean_ppm: ratio(sum.into(), n)?,
         se_ppm: estimate.map(|e| round(e.se)),
-        interval: estimate.map(|e| Interval { low_ppm: round(e.low), high_ppm: round(e.high) }),
+        interval: estimate.map(|e| Interval { low_ppm: round(e.lo), high_ppm: round(e.hi) }),
         gain_ppm: ratio(i128::from(sum) * million, n * million - i128::from(first)),
         better: like(1),
         worse: like(-1),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     CaseFacts, MILLION,
-    interval::{Estimate, estimate},
+    interval::estimate,
     result::{ArmSummary, CaseArm, CaseResult, CategoryResult, Delta, Interval, ResultSummary, Statuses},
 };
 use crate::run::{Arm, Run};
@@ -181,8 +181,8 @@ fn categories(complete: &[&Row], has_base: bool, repeats: usize) -> Vec<Category
     names.iter().map(one).collect()
 }
 
-fn interval(estimate: Estimate) -> Interval {
-    Interval { low_ppm: ppm(estimate.low), high_ppm: ppm(estimate.high) }
+fn interval(estimate: crate::stats::Interval) -> Interval {
+    Interval { low_ppm: ppm(estimate.lo), high_ppm: ppm(estimate.hi) }
 }
 
 /// The mean of a case as a share of one.

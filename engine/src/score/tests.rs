@@ -14,22 +14,6 @@ fn thousandths_are_rounded_half_to_even() {
     assert_eq!([permille(1, 0), permille(u128::MAX, 1)], [None, None]);
 }
 
-#[test]
-fn a_cases_difference_is_rounded_once() {
-    let rows: [(&[u16], &[u16], i32); 6] = [
-        (&[1000, 1000, 0], &[0, 1000, 0], 333),
-        (&[1000, 1000, 1000], &[0, 0, 0], 1000),
-        (&[667, 333, 1000], &[667, 667, 667], 0),
-        (&[1000, 0, 0], &[1000, 1000, 0], -333),
-        (&[500, 1000], &[1000, 1000], -250),
-        (&[0, 0, 0], &[1000, 0, 0], -333),
-    ];
-    for (cand, base, out) in rows {
-        assert_eq!(case_diff_permille(cand, base), Some(out), "{cand:?} {base:?}");
-    }
-    assert_eq!(case_diff_permille(&[], &[1]), None);
-}
-
 fn check(weight: u32, required: bool, value: Option<[u64; 2]>) -> CheckResult {
     let (id, kind, evidence) = (String::new(), "exact".to_owned(), String::new());
     CheckResult { id, kind, weight, required, value, judged: false, evidence }

@@ -126,9 +126,19 @@ impl Suite {
         lock: &Lock,
         mut digest: impl FnMut(&str) -> Result<Digest, Fault>,
     ) -> Result<Digests, Fault> {
+        let hashes: Vec<Digest> =
+            self.cases.iter().map(|case| case_hash(case, &mut digest)).collect::<Result<_, Fault>>()?;
+        self.digests_of(lock, &hashes)
+    }
+
+    /// The digests from the hashes of all cases, in the order of the file.
+    ///
+    /// # Errors
+    /// [`skill_schema::codes::SPLIT_LOCK`] if a case is not in the lock.
+    pub fn digests_of(&self, lock: &Lock, hashes: &[Digest]) -> Result<Digests, Fault> {
         let mut rows = Vec::with_capacity(self.cases.len());
-        for case in &self.cases {
-            rows.push((case.id.as_str(), case_hash(case, &mut digest)?, lock.need(&case.id)?));
+        for (case, hash) in self.cases.iter().zip(hashes) {
+            rows.push((case.id.as_str(), *hash, lock.need(&case.id)?));
         }
         let of = |split: Split| rows.iter().filter(move |row| row.2 == split).map(|row| (row.0, row.1));
         Ok(Digests {
