@@ -62,9 +62,16 @@ fn what_cannot_be_measured_says_why() {
     let project = nina.project("p");
     project.write("bare/SKILL.md", "---\nname: bare\ndescription: Bare. Use it for nothing.\n---\n\nText.\n");
     project.skill(&["eval", "bare"]).refused(3, "E_NO_SUITE");
+    project.skill(&["eval", "nowhere"]).refused(3, "E_NO_PATH");
     measured::write(&project, 10);
     project.skill(&["eval", "shout"]).refused(1, "E_MODEL").says("skill model");
     project.skill(&["eval", "shout", "--model", "nonsense"]).refused(1, "E_MODEL");
+    let model = Model::obedient();
+    project
+        .skill(&["eval", "shout", "--max-cost", "1", "--model", &model.spec()])
+        .refused(2, "E_USAGE")
+        .says("eval.price-prompt");
+    assert!(model.asked().is_empty(), "nothing is begun that could cost");
     let gone = "openai:mock@http://127.0.0.1:9/v1";
     project.skill(&["eval", "shout", "--model", gone]).refused(7, "E_MODEL_UNAVAILABLE");
 }

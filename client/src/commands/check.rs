@@ -147,7 +147,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
 }
 
 /// The exit code: errors weigh more than warnings.
-fn exit(codes: &[Option<&'static Code>]) -> Option<Exit> {
+pub(super) fn exit(codes: &[Option<&'static Code>]) -> Option<Exit> {
     let codes = || codes.iter().flatten();
     if codes().any(|code| **code != *codes::DENIED_WARNINGS) {
         return Some(Exit::Failed);

@@ -26,7 +26,7 @@ use super::{
     Drawn, helper, models,
     options::{Kind, Options},
 };
-use crate::{context::Context, files};
+use crate::{context::Context, files, source::Local};
 
 /// The program in records.
 const HARNESS: &str = "skill";
@@ -52,9 +52,9 @@ pub struct Prepared {
 /// # Errors
 /// A folder that is no skill; [`codes::NO_SUITE`], [`codes::SUITE`], [`codes::SPLIT_LOCK`].
 pub fn prepare(context: &Context, options: &Options) -> Result<Prepared, Fault> {
+    let (skill, cand) = read_skill(&options.skill)?;
     let opened = Suite::read(options.suite.as_ref().unwrap_or(&options.skill))?;
     let lock = opened.suite.split(&opened.lock()?)?;
-    let (skill, cand) = read_skill(&options.skill)?;
     let (baseline, base) = match &options.baseline {
         _ if options.alone => (None, None),
         None => (Some(Baseline::NoSkill {}), None),
@@ -68,6 +68,8 @@ pub fn prepare(context: &Context, options: &Options) -> Result<Prepared, Fault> 
 
 /// A skill's folder: what stands in the record, and the copy that runs see.
 fn read_skill(folder: &Path) -> Result<(record::Skill, Arc<Files>), Fault> {
+    // Says in the words of every command that there is no such folder.
+    Local::find(folder)?;
     let packed = pack::pack_dir(folder, &Limits::V1)?;
     let files = Files::load(folder)?;
     let text = files::read_text(&folder.join(manifest::FILE), Limits::V1.skill_md)?;

@@ -127,7 +127,10 @@ impl Verdict {
             Outcome::Reject => codes::GATE_REJECTED,
             Outcome::Invalid => codes::GATE_INVALID,
         };
-        Some(Fault::new(code).detail(self.sentence()))
+        let sentence = self.sentence();
+        // The code says "not measured" itself.
+        let detail = sentence.strip_prefix("not measured: ").unwrap_or(&sentence).to_owned();
+        Some(Fault::new(code).detail(detail))
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use futures::{StreamExt, stream};
 
 use super::{
     Caps, CaseOutput, CaseRequest, Engine, EngineError, Fingerprint, Finish, GroupRequest, GroupStream, Message,
@@ -139,10 +139,6 @@ impl Engine for Mock {
 
     fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
-    }
-
-    fn count_tokens<'a>(&'a self, messages: &'a [Message]) -> BoxFuture<'a, Result<usize, EngineError>> {
-        async move { Ok(estimate_tokens(messages)) }.boxed()
     }
 
     fn run_group(&self, request: GroupRequest) -> GroupStream<'_> {

@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Instant};
 
-use futures::{FutureExt, future::BoxFuture};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -293,10 +292,6 @@ impl Engine for OpenAi {
 
     fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
-    }
-
-    fn count_tokens<'a>(&'a self, messages: &'a [Message]) -> BoxFuture<'a, Result<usize, EngineError>> {
-        async move { Ok(estimate_tokens(messages)) }.boxed()
     }
 
     fn run_group(&self, request: GroupRequest) -> GroupStream<'_> {

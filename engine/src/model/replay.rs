@@ -18,12 +18,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use futures::{StreamExt, future::BoxFuture, stream};
 use serde::{Deserialize, Serialize};
 use skill_schema::Digest;
 
 use super::{
-    Caps, CaseOutput, Engine, EngineError, Fingerprint, GroupRequest, GroupStream, Message, Sharing, estimate_tokens,
+    Caps, CaseOutput, Engine, EngineError, Fingerprint, GroupRequest, GroupStream, Message, Sharing,
     request_key::request_key,
 };
 
@@ -115,10 +115,6 @@ impl Engine for Replay {
 
     fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
-    }
-
-    fn count_tokens<'a>(&'a self, messages: &'a [Message]) -> BoxFuture<'a, Result<usize, EngineError>> {
-        async move { Ok(estimate_tokens(messages)) }.boxed()
     }
 
     fn run_group(&self, request: GroupRequest) -> GroupStream<'_> {

@@ -47,7 +47,8 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
         };
         store.pull(&args.from, &digest, name, progress).await.map_err(models::fault)?
     } else {
-        store.add_file(Path::new(&args.from), name, args.sha256.as_ref()).map_err(models::fault)?
+        let added = store.add_file(Path::new(&args.from), name, args.sha256.as_ref());
+        added.map_err(|error| models::fault(error).at(args.from.clone()))?
     };
     context.output.result_or("skill.model/1", &info, |out| {
         out.status("Added", format!("{} ({}, sha256 {})", info.name, bytes(info.bytes), info.sha256));

@@ -8,7 +8,7 @@ use skill_bundle::check::Report;
 use skill_engine::suite::{Opened, lint};
 use skill_schema::{
     Code,
-    codes::{self, Exit, escape},
+    codes::{self, escape},
     lint::{self as rules, Finding, Severity},
 };
 
@@ -87,19 +87,10 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
         });
         found.push(code);
     }
-    match exit(&found) {
+    match crate::commands::check::exit(&found) {
         Some(exit) => Err(Done(exit).into()),
         None => Ok(()),
     }
-}
-
-/// The exit code: errors weigh more than warnings.
-fn exit(found: &[Option<&'static Code>]) -> Option<Exit> {
-    let found = || found.iter().flatten();
-    if found().any(|code| **code != *codes::DENIED_WARNINGS) {
-        return Some(Exit::Failed);
-    }
-    found().next().map(|code| code.exit)
 }
 
 /// Draws the findings (notes only with `-v`) and says what they come to.
@@ -142,13 +133,6 @@ fn sum(findings: &[Finding], opened: Option<&Opened>, verbose: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn errors_weigh_more_than_denied_warnings() {
-        assert_eq!(exit(&[None]), None);
-        assert_eq!(exit(&[None, Some(codes::DENIED_WARNINGS)]), Some(Exit::Gate));
-        assert_eq!(exit(&[Some(codes::DENIED_WARNINGS), Some(codes::SUITE_LINT)]), Some(Exit::Failed));
-    }
 
     #[test]
     fn what_was_found_is_summed_up() {
