@@ -34,7 +34,7 @@ mod tests;
 
 use std::fmt;
 
-use serde_json::{Map, Value, json};
+use serde_json::Map;
 use skill_schema::{Fault, codes};
 
 use self::{params::Params, value::Finding};
@@ -137,31 +137,9 @@ pub fn evaluate(check: &Check, run: &Finished<'_>, scripts: &dyn ScriptRunner) -
 /// Whether the skill was taken up as a trigger case demands, as a check with the id `trigger`.
 pub fn trigger(skill: &str, should_trigger: bool, run: &Finished<'_>) -> CheckResult {
     let finding = agent::trigger(run.transcript, skill, should_trigger);
-    result(&case_check("trigger", Map::new()), &finding, 1, false)
-}
-
-/// The number that a metric case's command prints last, in a copy of what the run left. Errors: the check `metric` with value 0 where
-/// the run is at fault (the command failed, took too long or printed no number), and without a value where the machine is.
-pub fn measure(
-    run: &str,
-    pattern: &str,
-    budget_s: u64,
-    finished: &Finished<'_>,
-    scripts: &dyn ScriptRunner,
-) -> Result<f64, CheckResult> {
-    let members = [("run", json!(run)), ("pattern", json!(pattern)), ("budget_s", json!(budget_s))];
-    let check = case_check("metric", members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
-    let scene = Scene { run: finished, scripts };
-    script::Metric::parse(&Params::of(&check))
-        .map_err(|fault| Finding::missing(fault.sentence()))
-        .and_then(|metric| metric.measure(&scene))
-        .map_err(|finding| result(&check, &finding, 1, false))
-}
-
-/// The one check of a case that has none of its own.
-fn case_check(kind: &str, params: Map<String, Value>) -> Check {
-    let (id, kind, target) = (kind.to_owned(), kind.to_owned(), "final".to_owned());
-    Check { id, kind, weight: 1, required: false, target, params }
+    let (id, kind, target) = ("trigger".to_owned(), "trigger".to_owned(), "final".to_owned());
+    let check = Check { id, kind, weight: 1, required: false, target, params: Map::new() };
+    result(&check, &finding, 1, false)
 }
 
 impl Parsed {

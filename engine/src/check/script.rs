@@ -235,24 +235,24 @@ impl Rule for TestCommand {
 
 /// A command whose own number counts.
 #[derive(Debug)]
-pub(super) struct Metric {
+struct Metric {
     command: Command,
     pattern: Regex,
     minimize: bool,
-    bound: Option<f64>,
+    bound: f64,
 }
 
 impl Metric {
     /// Reads `run`, `pattern`, `goal` (minimize, maximize), `budget_s` and `bound`.
-    pub(super) fn parse(params: &Params<'_>) -> Result<Self, Fault> {
+    fn parse(params: &Params<'_>) -> Result<Self, Fault> {
         let minimize = params.choice("goal", &[("minimize", true), ("maximize", false)])?;
         let pattern = number::lines(params)?;
         let command = Command::parse(params, "budget_s")?;
-        Ok(Self { command, pattern, minimize, bound: params.optional_number("bound")? })
+        Ok(Self { command, pattern, minimize, bound: params.optional_number("bound")?.unwrap_or_default() })
     }
 
     /// The number that the command printed last. An error is the run's fault (broken) or the machine's (missing).
-    pub(super) fn measure(&self, scene: &Scene<'_>) -> Result<f64, Finding> {
+    fn measure(&self, scene: &Scene<'_>) -> Result<f64, Finding> {
         let prepared = |error: io::Error| Finding::missing(format!("the command could not be prepared: {error}"));
         let outcome = self.command.run(scene, &[], "").map_err(prepared)?;
         match &outcome.end {
@@ -278,7 +278,7 @@ impl Rule for Metric {
             Ok(number) => number,
             Err(finding) => return finding,
         };
-        let within = |bound: f64| if self.minimize { number <= bound } else { number >= bound };
-        Finding::of(self.bound.is_none_or(within), format!("the number is {number}"))
+        let within = if self.minimize { number <= self.bound } else { number >= self.bound };
+        Finding::of(within, format!("the number is {number}"))
     }
 }

@@ -5,10 +5,9 @@ use std::{fs, time::Duration};
 use serde_json::json;
 
 use super::{
-    super::{MAX_OUTPUT, ScriptEnd, ScriptRequest, ScriptRunner, measure},
+    super::{MAX_OUTPUT, ScriptEnd, ScriptRequest, ScriptRunner},
     Bed, PlainRunner, refused,
 };
-use crate::run::Finished;
 
 /// A bed whose suite holds this shell script as `evals/checks/c.sh`.
 fn with(script: &str) -> Bed {
@@ -121,27 +120,8 @@ fn a_metric_is_the_last_number_that_the_pattern_finds() {
         (metric("maximize", 0.46), 0),
     ]);
     with("exit 3").table(&[(metric("minimize", 1.0), 0)]);
+    with("echo none").table(&[(metric("minimize", 1.0), 0)]);
     refused(&[(json!({"kind": "metric", "run": "x", "pattern": "x"}), "E_CHECK_PARAM")]);
-}
-
-#[test]
-fn measuring_says_whose_fault_it_is() {
-    let number = |bed: &Bed, pattern: &str| {
-        let (outputs, inputs, suite) = (bed.path("outputs"), bed.path("inputs"), bed.path("suite"));
-        let run = Finished {
-            transcript: &bed.transcript,
-            outputs: &outputs,
-            inputs: &inputs,
-            suite: &suite,
-            exit: 0,
-            usage: &bed.usage,
-        };
-        measure("evals/checks/c.sh", pattern, 5, &run, &PlainRunner).map_err(|check| check.value)
-    };
-    assert_eq!(number(&with("echo 1.5"), "([0-9.]+)"), Ok(1.5));
-    assert_eq!(number(&with("echo none"), "([0-9.]+)"), Err(Some([0, 1])));
-    assert_eq!(number(&with("exit 1"), "([0-9.]+)"), Err(Some([0, 1])));
-    assert_eq!(number(&with("echo 1"), "("), Err(None));
 }
 
 #[test]
