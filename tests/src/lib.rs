@@ -11,6 +11,7 @@
     reason = "an expectation is stated for its own sake and can be followed by another"
 )]
 
+pub mod contest;
 pub mod http;
 pub mod measured;
 pub mod model;

@@ -18,6 +18,7 @@ mod evil;
 mod explain;
 mod faults;
 mod fsck;
+mod gate;
 mod help;
 mod index;
 mod info;
