@@ -37,6 +37,19 @@ pub struct Api {
     http: Http,
 }
 
+/// A version that is sent to be published.
+#[derive(Debug, Clone, Copy)]
+pub struct Release<'a> {
+    /// What the publisher expects.
+    pub meta: &'a publish::Meta,
+    /// The envelope of its release statement.
+    pub statement: &'a [u8],
+    /// The .tar.gz.
+    pub archive: &'a [u8],
+    /// Its record, if it was measured.
+    pub evidence: Option<&'a Evidence>,
+}
+
 /// A score record, and what its runs asked and answered, as they are sent.
 #[derive(Debug, Clone)]
 pub struct Evidence {
@@ -177,10 +190,7 @@ impl Api {
         &self,
         id: &SkillId,
         version: &Version,
-        meta: &publish::Meta,
-        statement: &[u8],
-        archive: &[u8],
-        evidence: Option<&Evidence>,
+        Release { meta, statement, archive, evidence }: Release<'_>,
         progress: &Progress,
     ) -> Result<(bool, publish::Response)> {
         let meta = serde_json::to_string(meta)?;

@@ -17,7 +17,7 @@ use skill_schema::{
 };
 
 use crate::{
-    api::Refused,
+    api::{self, Refused},
     context::Context,
     evals::{contest::Judged, options::How},
     progress::Progress,
@@ -168,7 +168,8 @@ async fn send(draft: &Draft<'_>, mut signing: Signing, secret: &SecretKey, conte
         let envelope = statement::sign(prepared, release.clone(), secret)?;
         let progress = Progress::bytes(&context.output, "Uploading", archive.len() as u64);
         let api = signing.source.api()?;
-        let answer = api.publish(id, version, meta, &envelope, archive, evidence.as_ref(), &progress).await;
+        let sent = api::Release { meta, statement: &envelope, archive, evidence: evidence.as_ref() };
+        let answer = api.publish(id, version, sent, &progress).await;
         drop(progress);
         match answer {
             Ok((new, response)) => {

@@ -18,7 +18,7 @@ use skill_schema::{
     Digest, Fault, Limits, SkillId, Version,
     api::eval::Attempt,
     codes,
-    statement::{Eval, EvalKind, EvalModel, EvalSummary},
+    statement::{Eval, EvalKind, EvalModel, EvalSummary, NONCE_DIGITS},
 };
 use tempfile::TempDir;
 
@@ -222,7 +222,7 @@ impl Contest<'_> {
                 Ok(_) | Err(_) => {}
             }
         }
-        let nonce: String = random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let nonce = sha256(&random::<32>()?).to_string()[..NONCE_DIGITS].to_owned();
         let statement = Eval {
             attempt: None,
             created: context.clock.now(),
