@@ -65,4 +65,5 @@ mod well_known;
 mod whoami;
 mod why;
 mod witness;
+mod worker;
 mod yank;
