@@ -67,4 +67,5 @@ mod well_known;
 mod whoami;
 mod why;
 mod witness;
+mod worker;
 mod yank;

@@ -242,7 +242,9 @@ impl Prepared {
         let Some(named) = &options.grader else { return Ok(None) };
         let engine: Arc<dyn Engine> = models::open(context, Some(named)).await?;
         let fingerprint = engine.fingerprint().clone();
-        let grader = Grader::new(engine, &self.opened.suite.settings.grader, self.opened.folder.path(), 0)?;
+        let mut grader = Grader::new(engine, &self.opened.suite.settings.grader, self.opened.folder.path(), 0)?;
+        // What an exact run is given by its grader can be reproduced as well.
+        grader.mode = options.mode();
         let prompt = grader.prompt_digest();
         Ok(Some((Arc::new(Panel::new(grader)), fingerprint, prompt)))
     }
