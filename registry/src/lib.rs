@@ -31,6 +31,7 @@ pub mod log;
 pub mod openapi;
 #[cfg(test)]
 mod postgres;
+pub mod proposals;
 pub mod rate_limit;
 pub mod routes;
 pub mod server;

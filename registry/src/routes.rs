@@ -6,10 +6,12 @@ pub mod deprecate;
 pub mod health;
 pub mod index;
 pub mod info;
+pub mod lineage;
 pub mod log;
 pub mod metrics;
 pub mod openapi;
 pub mod owner;
+pub mod proposal;
 pub mod publish;
 pub mod quarantine;
 pub mod scope;
@@ -71,6 +73,8 @@ pub enum Request {
     Statement,
     /// The form of a publish request.
     Form,
+    /// The form of a proposal.
+    Proposal,
 }
 
 /// The body that an endpoint answers with.
@@ -97,6 +101,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         quarantine::endpoints(),
         deprecate::endpoints(),
         info::endpoints(),
+        lineage::endpoints(),
+        proposal::endpoints(),
         search::endpoints(),
         scope::endpoints(),
         owner::endpoints(),

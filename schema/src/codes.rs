@@ -8,6 +8,7 @@ mod archive;
 mod client;
 mod content;
 mod eval;
+mod fork;
 mod log;
 mod name;
 mod registry;
@@ -17,6 +18,7 @@ pub use archive::*;
 pub use client::*;
 pub use content::*;
 pub use eval::*;
+pub use fork::*;
 pub use log::*;
 pub use name::*;
 pub use registry::*;
@@ -150,8 +152,18 @@ pub fn escape(text: &str) -> String {
 /// Every code, sorted by identifier.
 pub fn all() -> Vec<&'static Code> {
     let mut codes: Vec<_> =
-        [archive::ALL, client::ALL, content::ALL, eval::ALL, log::ALL, name::ALL, registry::ALL, statement::ALL]
-            .concat();
+        [
+        archive::ALL,
+        client::ALL,
+        content::ALL,
+        eval::ALL,
+        fork::ALL,
+        log::ALL,
+        name::ALL,
+        registry::ALL,
+        statement::ALL,
+    ]
+    .concat();
     codes.sort_by_key(|code| code.id);
     codes
 }

@@ -62,6 +62,7 @@ async fn serve(
     let (upload, checked) = check_package(&app, upload, &target).await?;
     gate::agreement(&statement, &checked.content)?;
     gate::origin(&statement.predicate.origin, &app.identity.origin)?;
+    gate::fork(&statement.predicate, &checked.content)?;
     gate::parent(&app, &statement.predicate).await?;
 
     let release = new_release(&caller, rights, target, &upload, &envelope, statement.predicate, checked.content);
