@@ -5,6 +5,7 @@
 
 pub mod blob;
 pub mod deprecate;
+pub mod eval;
 pub mod index;
 pub mod info;
 pub mod lineage;
@@ -16,6 +17,7 @@ pub mod quarantine;
 pub mod scope;
 pub mod search;
 pub mod snapshot;
+pub mod suite;
 pub mod token;
 pub mod well_known;
 pub mod whoami;

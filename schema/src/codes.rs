@@ -10,6 +10,7 @@ mod content;
 mod eval;
 mod fork;
 mod log;
+mod measured;
 mod name;
 mod registry;
 mod statement;
@@ -20,6 +21,7 @@ pub use content::*;
 pub use eval::*;
 pub use fork::*;
 pub use log::*;
+pub use measured::*;
 pub use name::*;
 pub use registry::*;
 pub use statement::*;
@@ -151,14 +153,14 @@ pub fn escape(text: &str) -> String {
 
 /// Every code, sorted by identifier.
 pub fn all() -> Vec<&'static Code> {
-    let mut codes: Vec<_> =
-        [
+    let mut codes: Vec<_> = [
         archive::ALL,
         client::ALL,
         content::ALL,
         eval::ALL,
         fork::ALL,
         log::ALL,
+        measured::ALL,
         name::ALL,
         registry::ALL,
         statement::ALL,

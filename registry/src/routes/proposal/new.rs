@@ -40,7 +40,7 @@ pub(super) fn endpoint() -> Endpoint {
         id: "proposal_new",
         summary: "Offers a change to the owners of a skill.",
         access: Access::Permission("publish:new or publish:update"),
-        request: Request::Proposal,
+        request: Request::Form("ProposalForm"),
         query: &[],
         answers: &[
             (201, "it waits for an answer", Answer::Json("Proposal")),
