@@ -1,4 +1,4 @@
-//! The three-way merge of a text, line by line: what `git merge-file` does, to the byte.
+//! The three-way merge of a text, line by line, by the rules of `git merge-file`.
 //!
 //! Two differences are computed, from the base to ours and from the base to theirs. What only one side changed is taken; where both
 //! changed the same lines differently there is a conflict, which is then made as small as possible. The rules are those of git's
