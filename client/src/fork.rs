@@ -103,7 +103,8 @@ fn with_name(content: &[u8], name: &SkillName) -> Result<Vec<u8>, Fault> {
     if before.name.as_deref() == Some(name.as_str()) {
         return Ok(content.to_vec());
     }
-    let is_name = |line: &[u8]| line.strip_prefix(b"name").is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"));
+    let is_name =
+        |line: &[u8]| line.strip_prefix(b"name").is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"));
     let mut lines: Vec<Vec<u8>> = content.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
     if let Some(line) = lines.iter_mut().find(|line| is_name(line)) {
         let end: &[u8] = if line.ends_with(b"\r\n") { b"\r\n" } else { b"\n" };
@@ -191,13 +192,15 @@ mod tests {
     use super::*;
 
     fn identity(id: &str, origin: Option<&str>) -> Identity {
-        let origin = origin.map(|text| Origin { release: text.parse().expect("a version"), tree: Some(Digest([1; 32])) });
+        let origin =
+            origin.map(|text| Origin { release: text.parse().expect("a version"), tree: Some(Digest([1; 32])) });
         Identity { id: id.parse().expect("a name"), version: Version::new(2, 0, 0), origin }
     }
 
     #[test]
     fn only_name_version_and_origin_change_in_the_manifest() {
-        let text = "# mine\n[skill]\nname = 'acme/notes' # old\nversion   = \"1.0.0\"\n\n[dependencies]\n\"a/b\" = \"^1\"\n";
+        let text =
+            "# mine\n[skill]\nname = 'acme/notes' # old\nversion   = \"1.0.0\"\n\n[dependencies]\n\"a/b\" = \"^1\"\n";
         let forked = identity("me/notes", Some("acme/notes@1.0.0")).write(text).expect("written");
         let tree = Digest([1; 32]).prefixed();
         let expected = text.replace("'acme/notes'", "\"me/notes\"").replace("1.0.0", "2.0.0")
@@ -216,12 +219,16 @@ mod tests {
     #[test]
     fn only_the_name_changes_in_the_frontmatter_or_nothing_does() {
         let new: SkillName = "jots".parse().expect("a name");
-        let changed = |text: &str| with_name(text.as_bytes(), &new).map(|bytes| String::from_utf8(bytes).expect("text"));
-        for (old, line) in [("notes", "name: jots\n"), ("\"notes\" # mine", "name: jots\n"), ("jots # x", "name: jots # x\n")] {
+        let changed =
+            |text: &str| with_name(text.as_bytes(), &new).map(|bytes| String::from_utf8(bytes).expect("text"));
+        for (old, line) in
+            [("notes", "name: jots\n"), ("\"notes\" # mine", "name: jots\n"), ("jots # x", "name: jots # x\n")]
+        {
             let text = |name: &str| format!("---\n{name}description: d\n---\n\nname: stays\n");
             assert_eq!(changed(&text(&format!("name: {old}\n"))), Ok(text(line)), "{old}");
         }
-        for bad in ["---\nname: >-\n  notes\ndescription: d\n---\n", "---\ndescription: d\n---\nname: x\n", "# none\n"] {
+        for bad in ["---\nname: >-\n  notes\ndescription: d\n---\n", "---\ndescription: d\n---\nname: x\n", "# none\n"]
+        {
             assert_eq!(changed(bad).map_err(|fault| fault.code).unwrap_err().exit, codes::LINT.exit, "{bad}");
         }
     }

@@ -121,8 +121,8 @@ mod tests {
     use skill_schema::{
         Digest,
         api::{
-            deprecate, eval, info, lineage, owner, proposal, publish, quarantine, scope, search, suite, token, well_known,
-            whoami, yank,
+            deprecate, eval, info, lineage, owner, proposal, publish, quarantine, scope, search, suite, token,
+            well_known, whoami, yank,
         },
         problem::Problem,
     };

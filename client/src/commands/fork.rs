@@ -86,7 +86,10 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let release = Release { id: args.spec.id.clone(), version: line.vers.clone() };
     let version = args.version.clone().unwrap_or_else(|| line.vers.clone());
     let origin = Origin { release: release.clone(), tree: Some(line.tree) };
-    let files = renamed(fork::files_of(&package), &Identity { id: id.clone(), version: version.clone(), origin: Some(origin) })?;
+    let files = renamed(
+        fork::files_of(&package),
+        &Identity { id: id.clone(), version: version.clone(), origin: Some(origin) },
+    )?;
     let suite = if args.dry_run {
         false
     } else {
@@ -121,6 +124,9 @@ fn say(result: &Forked, context: &Context) {
         out.status(verb, format!("{what} ({})", count(result.files.len(), "file")));
         if result.suite {
             out.note("evals/ has the suite that it was measured on");
+        }
+        if !Path::new(&result.folder).ends_with(result.id.name.as_str()) {
+            out.note(format!("skill publish wants the folder to be called {}, as agents do", result.id.name));
         }
         if result.written {
             out.hint("change it, then: skill publish");

@@ -133,7 +133,13 @@ fn words(shown: &Shown) -> String {
 
 /// Per mille as points of a hundred.
 fn points(per_mille: i64, signed: bool) -> String {
-    let sign = if per_mille < 0 { "-" } else if signed { "+" } else { "" };
+    let sign = if per_mille < 0 {
+        "-"
+    } else if signed {
+        "+"
+    } else {
+        ""
+    };
     let all = per_mille.unsigned_abs();
     format!("{sign}{}.{}", all / 10, all % 10)
 }

@@ -107,14 +107,8 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         return Err(findings::refused(&report.findings, code, &folder, context));
     }
     let title = args.title.trim().to_owned();
-    let request = Request {
-        title,
-        message,
-        source: manifest.id.clone(),
-        base: head.vers.clone(),
-        base_tree: head.tree,
-        version,
-    };
+    let request =
+        Request { title, message, source: manifest.id.clone(), base: head.vers.clone(), base_tree: head.tree, version };
     let sent = if args.dry_run { None } else { Some(send(context, &entry, &request, &packed).await?) };
     say(context, &request, upstream, sent, (&head_package, &packed.package))
 }
@@ -181,7 +175,10 @@ fn message(args: &Args, context: &Context) -> std::result::Result<String, Fault>
 fn level_head<'e>(entry: &'e Entry, origin: &Origin) -> std::result::Result<&'e Line, Fault> {
     let head = published::choose(entry, &Which::Latest)?;
     if head.vers != origin.release.version {
-        let detail = format!("{} is the latest, and the fork comes from {}: first skill pull-upstream", head.vers, origin.release);
+        let detail = format!(
+            "{} is the latest, and the fork comes from {}: first skill pull-upstream",
+            head.vers, origin.release
+        );
         return Err(Fault::new(codes::HEAD_MOVED).at(origin.release.id.to_string()).detail(detail));
     }
     fork::check_tree(origin, head.tree)?;

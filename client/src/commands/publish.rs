@@ -19,8 +19,8 @@ use skill_schema::{
 use crate::{
     api::Refused,
     context::Context,
-    git,
     evals::{contest::Judged, options::How},
+    git,
     progress::Progress,
     report::Note,
     signing::KeyArgs,
@@ -86,7 +86,20 @@ impl Args {
         let Terms { no_eval, maintenance, gate, how } = terms;
         let expected_head = Some(head.prefixed());
         let (dry_run, allow_dirty, if_absent, deny) = (false, true, false, None);
-        Self { path, dry_run, key, allow_dirty, if_absent, expected_head, deny, no_eval, maintenance, gate, how, silent }
+        Self {
+            path,
+            dry_run,
+            key,
+            allow_dirty,
+            if_absent,
+            expected_head,
+            deny,
+            no_eval,
+            maintenance,
+            gate,
+            how,
+            silent,
+        }
     }
 }
 

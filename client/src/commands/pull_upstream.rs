@@ -92,7 +92,10 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let entry = catalogue.require(&origin.release.id, None).await?;
     let which = args.to.clone().map_or(Which::Latest, Which::Exact);
     let line = published::choose(&entry, &which)?;
-    let new = Origin { release: Release { id: origin.release.id.clone(), version: line.vers.clone() }, tree: Some(line.tree) };
+    let new = Origin {
+        release: Release { id: origin.release.id.clone(), version: line.vers.clone() },
+        tree: Some(line.tree),
+    };
     let identity = Identity { origin: Some(new.clone()), ..Identity::of(&manifest) };
     let to = new.release.to_string();
     let (steps, after) = if line.tree == base_tree(&entry, &origin)? {

@@ -39,6 +39,9 @@ const QUERY: &[(&str, &str)] = &[
     ("before", "only those with a lower number"),
 ];
 
+const LIST: &[(u16, &str, Answer)] = &[(200, "at most 100, newest first", Answer::Json("Proposals"))];
+const ONE: &[(u16, &str, Answer)] = &[(200, "the proposal", Answer::Json("Proposal"))];
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let read = |path, id, summary, query, answers, handler: MethodRouter<AppState>| Endpoint {
         method: HttpMethod::Get,
@@ -51,11 +54,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         answers,
         handler,
     };
-    const LIST: &[(u16, &str, Answer)] = &[(200, "at most 100, newest first", Answer::Json("Proposals"))];
-    const ONE: &[(u16, &str, Answer)] = &[(200, "the proposal", Answer::Json("Proposal"))];
     let all = get(list);
     vec![
-        read(proposal::SKILL_ROUTE, "proposal_list_skill", "The proposals to a skill.", QUERY, LIST, get(list_of_skill)),
+        read(
+            proposal::SKILL_ROUTE,
+            "proposal_list_skill",
+            "The proposals to a skill.",
+            QUERY,
+            LIST,
+            get(list_of_skill),
+        ),
         new::endpoint(),
         read(proposal::ROUTE, "proposal_list", "The proposals to all skills.", QUERY, LIST, all),
         read(proposal::ONE_ROUTE, "proposal", "A proposal.", &[], ONE, get(show)),
@@ -131,11 +139,7 @@ async fn show(
     Ok(Json(found))
 }
 
-async fn archive(
-    State(app): State<AppState>,
-    reader: Reader,
-    Path(number): Path<String>,
-) -> Result<Response, Error> {
+async fn archive(State(app): State<AppState>, reader: Reader, Path(number): Path<String>) -> Result<Response, Error> {
     reader.check_any()?;
     let found = find(&app, &number).await?;
     reader.check_skill(&found.skill)?;
@@ -176,15 +180,12 @@ async fn change(
 }
 
 /// An author withdraws; owners accept and reject; whoever administers the registry rejects what should not lie here.
-async fn check_may(
-    app: &AppState,
-    caller: &Caller,
-    found: &proposal::Response,
-    state: Becomes,
-) -> Result<(), Error> {
+async fn check_may(app: &AppState, caller: &Caller, found: &proposal::Response, state: Becomes) -> Result<(), Error> {
     let skill = found.skill.to_string();
     match state {
-        Becomes::Open => Err(Fault::new(codes::BAD_REQUEST).at("state").detail("a proposal is not opened again").into()),
+        Becomes::Open => {
+            Err(Fault::new(codes::BAD_REQUEST).at("state").detail("a proposal is not opened again").into())
+        }
         Becomes::Withdrawn if found.author != caller.user() => {
             Err(Fault::new(codes::NOT_AUTHOR).at(found.number.to_string()).into())
         }

@@ -59,7 +59,8 @@ fn check_way(folder: &Path, path: &str, before: &Files) -> Result<(), Fault> {
         }
     }
     let found = folder.join(path).symlink_metadata();
-    let is_empty_way = found.as_ref().is_ok_and(fs::Metadata::is_dir) && before.keys().any(|p| p.starts_with(&format!("{path}/")));
+    let is_empty_way =
+        found.as_ref().is_ok_and(fs::Metadata::is_dir) && before.keys().any(|p| p.starts_with(&format!("{path}/")));
     if before.contains_key(path) || found.is_err() || is_empty_way { Ok(()) } else { in_the_way(path) }
 }
 
