@@ -86,7 +86,9 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     context.output.result_or("skill.lineage/1", &result, |out| {
         let mut lines = Vec::new();
         draw(&result.root, &result.id, "", None, &mut lines);
-        lines.iter().for_each(|line| out.data(line));
+        for line in &lines {
+            out.data(line);
+        }
         say_rest(&result, out);
     });
     Ok(())

@@ -103,7 +103,7 @@ fn line(proposal: &Response) -> String {
 
 /// A message for people, each line behind two spaces.
 fn indented(text: &str) -> String {
-    render::lines(text).lines().map(|line| format!("  {line}\n")).collect()
+    render::lines(text).lines().flat_map(|line| ["  ", line, "\n"]).collect()
 }
 
 /// The package of an open proposal, which must be what its digests say and a version of its skill.

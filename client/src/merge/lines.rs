@@ -126,7 +126,6 @@ impl Merge<'_> {
         let (mut moved_a, mut moved_b) = (0isize, 0isize);
         loop {
             match (a.split_first(), b.split_first()) {
-                (None, None) => return parts.0,
                 (Some((x, rest)), next) if next.is_none_or(|(y, _)| x.base.end < y.base.start) => {
                     parts.push(Take::Ours, x.side.clone(), shifted(&x.base, moved_b));
                     moved_a = growth(x);
@@ -152,8 +151,8 @@ impl Merge<'_> {
                         a = rest_a;
                     }
                 }
-                // The guards above take every case with one side left.
-                (Some(_), None) | (None, Some(_)) => return parts.0,
+                // Both are at their end: the guards above take every case with one side left.
+                _ => return parts.0,
             }
         }
     }
