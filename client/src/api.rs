@@ -1,6 +1,7 @@
 //! The registry's API: one method per operation of [`skill_schema::api`]. Nothing else in the client sends HTTP.
 
 pub mod download;
+mod fork;
 mod http;
 mod ping;
 mod upload;

@@ -8,10 +8,11 @@ use crate::output::HEAD;
 
 /// The commands, by what one wants to do.
 pub(super) const ALL: &[(&str, &[&str])] = &[
-    ("Find skills", &["search", "info", "diff", "use", "run"]),
+    ("Find skills", &["search", "info", "diff", "lineage", "use", "run"]),
     ("Install skills", &["add", "install", "remove", "update", "outdated", "sync", "lock"]),
     ("See what is installed", &["list", "status", "tree", "why", "verify", "bundle"]),
     ("Write and publish skills", &["new", "init", "check", "version", "pack", "publish", "yank", "deprecate"]),
+    ("Change other people's skills", &["fork", "pull-upstream", "propose", "proposal"]),
     ("Measure skills", &["eval", "benchmark", "compare", "report", "reproduce", "suite", "model"]),
     (
         "Accounts, keys and registries",
@@ -20,7 +21,7 @@ pub(super) const ALL: &[(&str, &[&str])] = &[
     ("This program", &["config", "cache", "doctor", "explain", "help", "schema", "completions", "man"]),
 ];
 /// Columns of a name.
-const NAME: usize = 12;
+const NAME: usize = 13;
 /// Columns of what it does.
 const ABOUT: usize = 84;
 
