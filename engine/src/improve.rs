@@ -16,6 +16,7 @@ mod keep;
 mod operator;
 mod pareto;
 mod preflight;
+pub mod propose;
 mod recheck;
 pub mod report;
 pub mod results;
@@ -34,7 +35,7 @@ use skill_schema::Fault;
 
 pub use brief::{Brief, CheckSeen, Evidence, Idea, Task};
 pub use compare::{Difference, compare};
-pub use edit::Refused;
+pub use edit::{Refused, patch, tokens};
 pub use journal::{Begin, Entry, Experiment, Gated, Identity, Journal, Preflight, Status};
 pub use keep::{Loaded, MAX_P, judge};
 pub use operator::Operator;
@@ -125,4 +126,27 @@ pub(crate) fn used(runs: &[Run]) -> Spent {
         spent.cost_micros += run.usage.cost_micros;
     }
     spent
+}
+
+/// Runs that a loop makes at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most {
+    /// Before the first experiment: the start twice, no skill, an empty one, and the oracle.
+    pub before: u64,
+    /// In one experiment.
+    pub one: u64,
+}
+
+impl Most {
+    /// Runs that measure versions again with fresh seeds, if every experiment is kept.
+    pub fn rechecks(&self, experiments: u32) -> u64 {
+        2 * self.one * u64::from(experiments / recheck::EVERY)
+    }
+}
+
+/// The most that a loop on so many cases and runs a case makes.
+pub fn most(cases: usize, repeats: u32, oracle: bool) -> Most {
+    // The runs of the first stage are among those of the second.
+    let one = cases as u64 * u64::from(repeats);
+    Most { before: one * if oracle { 5 } else { 4 }, one }
 }

@@ -12,6 +12,7 @@
 )]
 
 pub mod http;
+pub mod improving;
 pub mod measured;
 pub mod model;
 pub mod people;

@@ -16,10 +16,7 @@ use skill_schema::{
     skill_md::{self, SkillMd},
 };
 
-use crate::{
-    executor::leak::{self, Shingles},
-    suite::Case,
-};
+use crate::executor::leak::{self, Shingles};
 
 /// Lines that an edit of several files may change: what a person reads at a glance, and what a measurement can be traced to.
 pub const MAX_LINES: usize = 40;
@@ -180,17 +177,6 @@ fn new_text(before: &Packed, after: &Packed, cases: &Shingles) -> Option<leak::P
     let known: HashSet<Digest> = texts(before).values().flat_map(|text| cases.shared(text)).collect();
     let files = texts(after);
     cases.find(files.iter().map(|(path, text)| (path.as_str(), text.as_str())), &known).into_iter().next()
-}
-
-/// What of these cases stands in a version: a start that already holds text of the holdout is not measured by it.
-pub fn holds(packed: &Packed, cases: &Shingles) -> Vec<leak::Place> {
-    let files = texts(packed);
-    cases.find(files.iter().map(|(path, text)| (path.as_str(), text.as_str())), &HashSet::new())
-}
-
-/// The shingles of train cases.
-pub fn shingles(train: &[Case]) -> Shingles {
-    Shingles::of(train)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{Read as _, Seek as _, SeekFrom, Write as _},
     path::Path,
+    time::Duration,
 };
 
 use rustix::fs::{FlockOperation, flock};
@@ -17,6 +18,10 @@ use super::{operator::Operator, scores::Scores, stop::Stop};
 pub const FORMAT: u32 = 1;
 /// Bytes of a journal that are read at most: a thousand experiments of a thousand cases.
 const MAX_BYTES: u64 = 256 << 20;
+/// Times that the lock is asked for.
+const LOCK_TRIES: u32 = 10;
+/// Pause between two of them.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -260,7 +265,7 @@ impl Journal {
         let at = |fault: Fault| fault.at(path.display().to_string());
         let io = |error: std::io::Error| at(Fault::new(codes::IO).detail(error.to_string()));
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(io)?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if !lock(&file) {
             return Err(at(Fault::new(codes::IMPROVE).detail("another process works on it")));
         }
         let mut bytes = Vec::new();
@@ -287,6 +292,16 @@ impl Journal {
         line.push(b'\n');
         self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(io)
     }
+}
+
+/// Locks the file for this process. One that was just killed, or a child between fork and exec, may hold it a moment longer.
+fn lock(file: &File) -> bool {
+    (0..LOCK_TRIES).any(|attempt| {
+        if attempt > 0 {
+            std::thread::sleep(LOCK_PAUSE);
+        }
+        flock(file, FlockOperation::NonBlockingLockExclusive).is_ok()
+    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{
 use crate::eval::Spent;
 
 /// Keeps after which it is time.
-const EVERY: u32 = 10;
+pub(super) const EVERY: u32 = 10;
 
 impl<M: Measure, P: Propose> Loop<'_, M, P> {
     /// Whether ten more versions were kept since the last time.

@@ -53,3 +53,21 @@ fn tail(used: Used, tokens: u64) -> String {
     let (seconds, cost) = (used.ms / 1000, used.cost_micros);
     format!("{}\t{}\t{seconds}\t{}.{:06}\t{tokens}", used.runs, used.tokens, cost / 1_000_000, cost % 1_000_000)
 }
+
+/// The log that travels with a version: what earlier runs tried, and this one; a column more names the run.
+pub fn tried(before: &str, state: &State) -> String {
+    let head = format!("{HEADER}\trun");
+    let mut lines = before.lines();
+    let mut all = format!("{head}\n");
+    // A file of another form is not ours: it is not mixed with ours.
+    if lines.next() == Some(head.as_str()) {
+        let suffix = format!("\t{}", state.begin.tag);
+        lines.filter(|line| !line.ends_with(&suffix)).for_each(|line| {
+            let _ = writeln!(all, "{line}");
+        });
+    }
+    for line in text(state).lines().skip(1) {
+        let _ = writeln!(all, "{line}\t{}", state.begin.tag);
+    }
+    all
+}

@@ -19,6 +19,22 @@ use crate::{
     suite::{Case, Suite, split::h64},
 };
 
+/// A brief that says nothing.
+pub(super) fn brief() -> Brief {
+    Brief {
+        schema: brief::SCHEMA.to_owned(),
+        experiment: 1,
+        task: Task::of(Operator::Reflect),
+        skill: "notes".to_owned(),
+        files: BTreeMap::new(),
+        other: None,
+        score: 0.5,
+        tokens: 10,
+        evidence: Vec::new(),
+        discarded: Vec::new(),
+    }
+}
+
 /// Classes of cases; a rule of the skill helps one of them.
 const CLASSES: usize = 12;
 /// Train cases.
@@ -39,8 +55,9 @@ fn chance(text: &str, case: usize) -> u64 {
     }
     match (count("Fix"), count("Break")) {
         (_, 1..) => 3,
-        (0, _) => 5 + 20 * (case as u64 % 2),
-        _ => 92,
+        (0, _) if class < CLASSES / 3 => 96,
+        (0, _) => 4,
+        _ => 96,
     }
 }
 
@@ -149,7 +166,7 @@ impl Propose for Scripted {
         };
         if kind(exp) == Kind::Shorter {
             let padding = text.lines().filter(|line| line.starts_with("Padding")).count();
-            let keep = padding - padding.div_ceil(6);
+            let keep = padding.saturating_sub(padding.div_ceil(6) + exp as usize % 3);
             let mut seen = 0;
             text = text.lines().filter(|line| !line.starts_with("Padding") || { seen += 1; seen <= keep }).collect::<Vec<_>>().join("\n") + "\n";
         }
@@ -258,7 +275,7 @@ fn essence(root: &Path) -> Vec<serde_json::Value> {
 async fn what_is_kept_is_better_and_what_is_worse_is_not() {
     let bench = Bench::new();
     let (ended, state) = bench.go(100, u32::MAX, Caps::default()).await;
-    assert_eq!(ended.unwrap(), Stop::Experiments);
+    assert_eq!(ended.unwrap(), Stop::Experiments, "{}", results::text(&state));
     let mut counts: BTreeMap<(Kind, Status), u32> = BTreeMap::new();
     for experiment in &state.experiments {
         *counts.entry((kind(experiment.exp), experiment.status)).or_default() += 1;
@@ -273,7 +290,7 @@ async fn what_is_kept_is_better_and_what_is_worse_is_not() {
     assert!(all(Kind::Leak) > 0 && count(Kind::Crash, Status::Crash) == all(Kind::Crash), "{counts:?}");
     // Fixes of what is not fixed yet are kept.
     let text = |exp: u32| fs::read_to_string(bench.shop().folder(exp).join("SKILL.md")).unwrap();
-    assert!(truth(&text(state.best().exp)) > truth(&text(0)) + 0.6, "{} from {}", truth(&text(state.best().exp)), truth(&text(0)));
+    assert!(truth(&text(state.best().exp)) > truth(&text(0)) + 0.25, "{} from {}", truth(&text(state.best().exp)), truth(&text(0)));
     for experiment in state.experiments.iter().filter(|e| e.status == Status::Keep && kind(e.exp) == Kind::Fix) {
         assert!(truth(&text(experiment.exp)) > truth(&text(experiment.parent)), "{}", experiment.exp);
     }
@@ -296,7 +313,7 @@ async fn killed_anywhere_it_ends_where_an_uninterrupted_one_ends() {
     let mut kills = 0;
     let last = loop {
         // A prime step lands in every stage of an experiment.
-        let (ended, state) = killed.go(30, 7 + kills % 5, Caps::default()).await;
+        let (ended, state) = killed.go(30, 5 + kills % 4, Caps::default()).await;
         if let Ok(ended) = ended {
             break (ended, state);
         }
@@ -337,6 +354,15 @@ async fn the_breakers_end_what_leads_nowhere() {
             Ok(Measured { runs: runs.collect(), ..Measured::default() })
         }
     }
+    struct Notes;
+    impl Propose for Notes {
+        async fn propose(&self, brief: &Brief, folder: &Path, _within: Duration) -> Result<Proposed, NoProposal> {
+            let path = folder.join("SKILL.md");
+            let text = fs::read_to_string(&path).unwrap().replacen("Padding line 0 says nothing", &format!("Note {}", brief.experiment), 1);
+            fs::write(path, text).unwrap();
+            Ok(Proposed::default())
+        }
+    }
     let bench = Bench::new();
     let shop = bench.shop();
     fs::create_dir_all(bench.root()).unwrap();
@@ -346,7 +372,7 @@ async fn the_breakers_end_what_leads_nowhere() {
     let none = Shingles::default();
     let mut work = Loop {
         measure: &Deaf,
-        propose: &Scripted,
+        propose: &Notes,
         shop: &shop,
         journal,
         state: State::of(&[begin], &bench.train).unwrap(),
@@ -362,7 +388,68 @@ async fn the_breakers_end_what_leads_nowhere() {
         begun: Instant::now(),
     };
     work.preflight(None).await.unwrap();
-    // Shorter versions are kept whatever is measured; without them nothing moves.
-    let ended = work.run().await.unwrap();
-    assert!(matches!(ended, Stop::NoSignal | Stop::NoKeeps), "{ended:?}");
+    assert_eq!(work.run().await.unwrap(), Stop::NoSignal, "{}", results::text(&work.state));
+    assert_eq!(work.state.done(), 10);
+}
+
+/// A state with something of everything, whose texts all are this one.
+pub(super) fn state(text: &str) -> State {
+    let train = train();
+    let scores: Scores = train
+        .iter()
+        .map(|case| (case.id.clone(), CaseScores { scores: vec![1000, 0], numbers: Vec::new() }))
+        .collect();
+    let begin = Begin {
+        format: journal::FORMAT,
+        tag: "night".to_owned(),
+        when: Timestamp::from_unix(1_700_000_000),
+        source: text.to_owned(),
+        name: text.to_owned(),
+        tree: Digest::ZERO,
+        commit: "0".repeat(40),
+        tokens: 100,
+        identity: Identity { suite: Digest::ZERO, key: Digest::ZERO, engine: text.to_owned(), proposer: text.to_owned() },
+        cases: train.iter().map(|case| case.id.clone()).collect(),
+        repeats: 2,
+        operators: Operator::ALL.to_vec(),
+        interactive: false,
+    };
+    let mut state = State::new(begin, &train);
+    let (used, none) = (journal::Used::default(), None);
+    state.apply(&Entry::Preflight(Preflight { again: scores.clone(), scores: scores.clone(), without: Some(1), empty: none, oracle: none, used }));
+    for (n, status) in [Status::Keep, Status::Discard, Status::Crash, Status::Leak, Status::Invalid, Status::Budget].into_iter().enumerate() {
+        let exp = u32::try_from(n).unwrap() + 1;
+        state.apply(&Entry::Experiment(Box::new(Experiment {
+            exp,
+            parent: 0,
+            other: Some(0),
+            operator: Operator::ALL[n % 5],
+            status,
+            idea: text.to_owned(),
+            why: text.to_owned(),
+            stage: 2,
+            delta: Some(0.1),
+            se: Some(0.01),
+            p_run: Some(0.1),
+            score: Some(0.6),
+            scores: Some(scores.clone()),
+            same: false,
+            memorised: true,
+            commit: "1".repeat(40),
+            tree: Some(Digest::ZERO),
+            tokens: 90,
+            capped: None,
+            used,
+        })));
+    }
+    state.apply(&Entry::Gated(Gated {
+        exp: 1,
+        verdict: "reject".to_owned(),
+        sentence: text.to_owned(),
+        train_gain: 0.3,
+        holdout_gain: Some(0.0),
+        overfit: Some(text.to_owned()),
+        record: text.to_owned(),
+    }));
+    state
 }
