@@ -39,7 +39,7 @@ pub use edit::{Refused, patch, tokens};
 pub use journal::{Begin, Entry, Experiment, Gated, Identity, Journal, Preflight, Status};
 pub use keep::{Loaded, MAX_P, judge};
 pub use operator::Operator;
-pub use run::{Answer, Ask, Loop, Shown};
+pub use run::{Answer, Ask, Loop, Shown, Step};
 pub use scores::{CaseScores, Facts, Scores};
 pub use state::{State, Version};
 pub use stop::Stop;

@@ -9,9 +9,9 @@ mod setup;
 mod show;
 mod what;
 
-use std::{path::Path, time::Instant};
+use std::path::Path;
 
-use skill_engine::improve::{Entry, Journal, Loop, State, Stop, propose::Proposer};
+use skill_engine::improve::{Entry, Journal, Loop, State, Step, Stop, propose::Proposer};
 use skill_schema::{Fault, codes};
 
 use crate::{context::Context, evals::options::Kind, interrupt::LeftToChild};
@@ -100,7 +100,7 @@ async fn improve(
         ask: if work.what.interactive { Some(&person) } else { None },
         reporter: &drawn,
         now: &now,
-        begun: Instant::now(),
+        step: Step::default(),
     };
     // Ctrl-C ends the experiment, not the process: what was decided is written down, and the report is made.
     let guard = LeftToChild::now();

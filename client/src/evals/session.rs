@@ -38,6 +38,7 @@ const MAX_CASSETTE: usize = 256 << 20;
 /// Everything that measurements of one suite share, whatever they measure.
 pub struct Session {
     executor: Arc<dyn Executor>,
+    engine: Option<Arc<dyn Engine>>,
     fingerprint: Fingerprint,
     abilities: Abilities,
     panel: Option<(Arc<Panel>, Fingerprint, Digest)>,
@@ -104,7 +105,8 @@ impl Session {
         salt: Option<&str>,
     ) -> Result<Self, Fault> {
         let helper = helper(context)?;
-        let (executor, fingerprint, abilities) = executor(context, options, model, opened, &helper).await?;
+        let Opener { executor, engine, fingerprint, abilities } =
+            executor(context, options, model, opened, &helper).await?;
         let panel = panel(context, options, opened).await?;
         let settings = &opened.suite.settings;
         let network = settings.sandbox == "network";
@@ -141,6 +143,7 @@ impl Session {
             mode: options.mode(),
             cache: context.env.cache_dir.join("runs"),
             executor,
+            engine,
             fingerprint,
             abilities,
             panel,
@@ -160,6 +163,11 @@ impl Session {
     /// The model that answers.
     pub fn model(&self) -> &Fingerprint {
         &self.fingerprint
+    }
+
+    /// The engine of the model that answers, if one of ours does.
+    pub fn engine(&self) -> Option<Arc<dyn Engine>> {
+        self.engine.clone()
     }
 
     /// The most that one run can cost, in millionths of a dollar.
@@ -237,13 +245,29 @@ fn marks(opened: &Opened) -> Marks {
     Marks { paths: vec![opened.evals_path().display().to_string()], canaries: Vec::new(), ids }
 }
 
+/// What answers.
+struct Opener {
+    executor: Arc<dyn Executor>,
+    engine: Option<Arc<dyn Engine>>,
+    fingerprint: Fingerprint,
+    abilities: Abilities,
+}
+
+impl Opener {
+    /// An executor without a model of ours.
+    fn without_model(executor: impl Executor + 'static, engine: &str, what: &str) -> Self {
+        let fingerprint = stand_in(engine, what);
+        Self { executor: Arc::new(executor), engine: None, fingerprint, abilities: no_abilities() }
+    }
+}
+
 async fn executor(
     context: &Context,
     options: &Options,
     model: Option<&str>,
     opened: &Opened,
     helper: &Helper,
-) -> Result<(Arc<dyn Executor>, Fingerprint, Abilities), Fault> {
+) -> Result<Opener, Fault> {
     let (mode, shell) = (options.mode(), || -> Arc<dyn Shell> { Arc::new(helper.clone()) });
     match options.executor {
         Kind::Replay => {
@@ -253,27 +277,27 @@ async fn executor(
             let digest = sha256(&bytes);
             let at = path.display().to_string();
             let cassette = Cassette::parse(&bytes).map_err(|fault| fault.at(at))?;
-            Ok((Arc::new(cassette), stand_in("replay", &digest.to_string()), no_abilities()))
+            Ok(Opener::without_model(cassette, "replay", &digest.to_string()))
         }
         Kind::Cli => {
             let command = options.command.clone().unwrap_or_default();
             let template = template(&command, opened.suite.settings.sandbox == "network");
-            let cli = Cli { template, shell: shell() };
-            Ok((Arc::new(cli), stand_in("cli", &command), no_abilities()))
+            Ok(Opener::without_model(Cli { template, shell: shell() }, "cli", &command))
         }
         // Commands print their own numbers: no model is asked for anything.
         _ if model.is_none() && opened.suite.cases.iter().all(|case| matches!(case.task, Task::Metric { .. })) => {
-            Ok((Arc::new(Metric { shell: shell() }), stand_in("metric", "none"), no_abilities()))
+            Ok(Opener::without_model(Metric { shell: shell() }, "metric", "none"))
         }
         Kind::Prompt | Kind::Agent => {
             let engine = models::open(context, model).await?;
             let (fingerprint, abilities) = (engine.fingerprint().clone(), engine.caps().clone());
+            let own = Some(Arc::clone(&engine));
             let executor: Arc<dyn Executor> = if options.executor == Kind::Agent {
                 Arc::new(Agent { engine, mode, shell: shell(), distractors: trigger::distractors() })
             } else {
                 Arc::new(Prompt { engine, mode, distractors: trigger::distractors(), shell: shell() })
             };
-            Ok((executor, fingerprint, abilities))
+            Ok(Opener { executor, engine: own, fingerprint, abilities })
         }
     }
 }

@@ -17,7 +17,10 @@ use super::{
     state::Version,
     trial::{Trial, minibatch, word},
 };
-use crate::{eval::Cap, run::Run};
+use crate::{
+    eval::{Cap, Spent},
+    run::Run,
+};
 
 /// Seconds that a proposer may take unless the budget is less: a coding agent that reads and edits.
 const PROPOSER_S: u64 = 600;
@@ -36,7 +39,7 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
         let plan = self.plan();
         let mut row = row(&plan);
         let batch = minibatch(&self.state.begin.cases, &plan.parent, &self.salt(), plan.exp);
-        let before = self.runs(Some(&self.shop.folder(plan.parent.exp)), &batch, 0..1).await?;
+        let before = self.look(Some(&self.shop.folder(plan.parent.exp)), &batch, 0..1).await?;
         if let Some(cap) = before.stopped {
             self.ended(&mut row, Status::Budget, format!("the cap on {} was reached", word(cap)), Some(cap));
             return Ok((row, false));
@@ -51,6 +54,7 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
             }
         };
         row.idea = one_line(&proposed.idea);
+        self.spend(Spent { runs: 0, tokens: proposed.tokens, cost_micros: proposed.cost_micros });
         let stop = self.try_out(&plan, &mut row, &before.runs).await?;
         row.used.tokens += proposed.tokens;
         row.used.cost_micros += proposed.cost_micros;
@@ -175,7 +179,7 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
     /// Ends an experiment early. Never ends the loop by itself: a cap does so with the next look at the state.
     fn ended(&self, row: &mut Experiment, status: Status, why: String, cap: Option<Cap>) -> bool {
         (row.status, row.why) = (status, why);
-        let spent = crate::eval::Spent { runs: row.used.runs, tokens: row.used.tokens, cost_micros: row.used.cost_micros };
+        let spent = Spent { runs: row.used.runs, tokens: row.used.tokens, cost_micros: row.used.cost_micros };
         row.used = self.took(spent);
         row.capped = match cap {
             None => None,

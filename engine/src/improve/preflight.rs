@@ -28,7 +28,7 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
         if self.state.preflight.is_some() {
             return Ok(());
         }
-        self.begun = std::time::Instant::now();
+        self.step = super::Step::default();
         let (cases, repeats) = (self.state.begin.cases.clone(), self.state.begin.repeats);
         let told: Vec<String> =
             cases.iter().filter(|id| self.state.facts.get(*id).is_some_and(|facts| facts.minimize.is_none())).cloned().collect();

@@ -1,6 +1,9 @@
 //! The loop itself.
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use skill_schema::{Fault, time::Timestamp};
 
@@ -14,7 +17,11 @@ use super::{
     state::State,
     stop::{Stop, due},
 };
-use crate::{Event, Reporter, eval::Caps, executor::leak::Shingles};
+use crate::{
+    Event, Reporter,
+    eval::{Caps, Spent},
+    executor::leak::Shingles,
+};
 
 /// What a person is shown before a decision.
 #[derive(Debug, Clone)]
@@ -83,8 +90,21 @@ pub struct Loop<'a, M, P> {
     pub reporter: &'a dyn Reporter,
     /// The time, for commits.
     pub now: &'a dyn Fn() -> Timestamp,
-    /// When what is being done was begun; for budgets.
-    pub begun: Instant,
+    /// When what is being done was begun, and what it used so far; for budgets.
+    pub step: Step,
+}
+
+/// What is being done now: an experiment, or what comes before the first.
+#[derive(Debug)]
+pub struct Step {
+    begun: Instant,
+    spent: Cell<Spent>,
+}
+
+impl Default for Step {
+    fn default() -> Self {
+        Self { begun: Instant::now(), spent: Cell::default() }
+    }
 }
 
 impl<M: Measure, P: Propose> Loop<'_, M, P> {
@@ -105,7 +125,7 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
             if let Some(why) = due(&self.state, self.goal) {
                 break why;
             }
-            self.begun = Instant::now();
+            self.step = Step::default();
             if self.recheck_is_due() {
                 self.recheck().await?;
                 continue;
@@ -157,19 +177,29 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
 
     /// What is left of the caps, for what is being done now.
     pub(super) fn left(&self) -> Caps {
-        let used = self.state.used;
-        let less = |cap: Option<u64>, used: u64| cap.map(|cap| cap.saturating_sub(used));
+        let (used, now) = (self.state.used, self.step.spent.get());
+        let less = |cap: Option<u64>, used: u64, now: u64| cap.map(|cap| cap.saturating_sub(used.saturating_add(now)));
         Caps {
-            runs: less(self.caps.runs, used.runs),
-            tokens: less(self.caps.tokens, used.tokens),
-            cost_micros: less(self.caps.cost_micros, used.cost_micros),
+            runs: less(self.caps.runs, used.runs, now.runs),
+            tokens: less(self.caps.tokens, used.tokens, now.tokens),
+            cost_micros: less(self.caps.cost_micros, used.cost_micros, now.cost_micros),
             seconds: self.seconds(),
         }
     }
 
+    /// Counts what was used since the step began, so that caps hold inside of it as well.
+    pub(super) fn spend(&self, more: Spent) {
+        let now = self.step.spent.get();
+        self.step.spent.set(Spent {
+            runs: now.runs + more.runs,
+            tokens: now.tokens + more.tokens,
+            cost_micros: now.cost_micros + more.cost_micros,
+        });
+    }
+
     /// Seconds that are left: of the loop, or of this experiment.
     pub(super) fn seconds(&self) -> Option<u64> {
-        let now = self.begun.elapsed().as_secs();
+        let now = self.step.begun.elapsed().as_secs();
         let whole = self.caps.seconds.map(|cap| cap.saturating_sub(self.state.used.ms / 1000 + now));
         let one = self.budget.map(|budget| budget.as_secs().saturating_sub(now));
         match (whole, one) {
@@ -180,13 +210,13 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
 
     /// Whether the whole loop has no time left, rather than one experiment.
     pub(super) fn is_over(&self) -> bool {
-        let now = self.begun.elapsed().as_secs();
+        let now = self.step.begun.elapsed().as_secs();
         self.caps.seconds.is_some_and(|cap| cap <= self.state.used.ms / 1000 + now)
     }
 
     /// What something took, with the time until now.
-    pub(super) fn took(&self, spent: crate::eval::Spent) -> Used {
-        let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    pub(super) fn took(&self, spent: Spent) -> Used {
+        let ms = u64::try_from(self.step.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         Used { runs: spent.runs, tokens: spent.tokens, cost_micros: spent.cost_micros, ms }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use skill_bundle::pack;
@@ -250,7 +250,7 @@ impl Bench {
             ask: None,
             reporter: &Silent,
             now: &|| Timestamp::from_unix(1_700_000_000),
-            begun: Instant::now(),
+            step: Step::default(),
         };
         let ended = match work.preflight(None).await {
             Ok(()) => work.run().await,
@@ -385,7 +385,7 @@ async fn the_breakers_end_what_leads_nowhere() {
         ask: None,
         reporter: &Silent,
         now: &|| Timestamp::from_unix(1_700_000_000),
-        begun: Instant::now(),
+        step: Step::default(),
     };
     work.preflight(None).await.unwrap();
     assert_eq!(work.run().await.unwrap(), Stop::NoSignal, "{}", results::text(&work.state));

@@ -61,6 +61,18 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
         cases: &[String],
         repeats: Range<u32>,
     ) -> Result<Measured, Fault> {
+        let measured = self.look(folder, cases, repeats).await?;
+        self.spend(used(&measured.runs));
+        Ok(measured)
+    }
+
+    /// Runs that were made before and are looked at again: they cost nothing.
+    pub(super) async fn look(
+        &self,
+        folder: Option<&std::path::Path>,
+        cases: &[String],
+        repeats: Range<u32>,
+    ) -> Result<Measured, Fault> {
         let caps = self.left();
         self.measure.measure(Asked { folder, cases: cases.to_vec(), repeats, caps }).await
     }

@@ -98,7 +98,7 @@ pub async fn begin(context: &Context, args: &Args) -> anyhow::Result<(Work, Rest
     };
     check_tag(&tag)?;
     let root = folder(context).join(&tag);
-    if root.join(JOURNAL).exists() && !args.dry_run {
+    if root.join(COMMAND).exists() && !args.dry_run {
         return Err(Fault::new(codes::IMPROVE).at(tag).detail("there is a run of this name; --resume goes on with it").into());
     }
     let saved = Saved { what: args.what.clone(), limits: args.limits.clone(), name: name_of(&source)?, source };
@@ -213,7 +213,7 @@ async fn open(context: &Context, saved: Saved, tag: &str, root: &Path, dry: bool
     let sampling = Sampling { temperature: what.temperature.unwrap_or(train.suite.settings.sampling.temperature), ..train.suite.settings.sampling };
     let metric = train.suite.cases.iter().any(|case| matches!(case.task, Task::Metric { .. }));
     let session = Session::open(context, &options, what.model.as_deref(), &train, sampling, Some(tag).filter(|_| metric)).await?;
-    let proposer = proposer(context, what, dry).await?;
+    let proposer = proposer(context, what, &session, dry).await?;
     let leaf = source.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let shop = Shop::at(root, &leaf, context.env.path.as_ref());
     let identity = Identity {
@@ -258,12 +258,16 @@ fn oracle(what: &What, opened: &Opened) -> Option<PathBuf> {
     what.oracle.clone().or(named)
 }
 
-async fn proposer(context: &Context, what: &What, dry: bool) -> Result<Proposer, Fault> {
+async fn proposer(context: &Context, what: &What, session: &Session, dry: bool) -> Result<Proposer, Fault> {
     if let Some(line) = &what.proposer_cmd {
         return Ok(Proposer::Command(Command { line: line.clone() }));
     }
     if dry {
         return Ok(Proposer::Command(Command { line: "true".to_owned() }));
+    }
+    // The model that answers is open already.
+    if let (None, Some(engine)) = (&what.proposer, session.engine()) {
+        return Ok(Proposer::Model(Model { engine }));
     }
     let named = what.proposer.as_deref().or(what.model.as_deref());
     let engine = models::open(context, named).await.map_err(|fault| {
