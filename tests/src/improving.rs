@@ -54,7 +54,8 @@ pub fn prompt(case: usize) -> String {
 
 /// Writes the skill `courier` and its suite.
 pub fn write(project: &Project<'_>) {
-    let padding: String = (0..PADDING).map(|n| format!("Padding {n} says nothing that anybody would need to know.\n")).collect();
+    let padding: String =
+        (0..PADDING).map(|n| format!("Padding {n} says nothing that anybody would need to know.\n")).collect();
     let head = "---\nname: courier\ndescription: Sends parcels. Use it for parcels.\n---\n\n# Courier\n\nRules:\n";
     project.write("courier/SKILL.md", &format!("{head}\n{padding}"));
     let case = |n: usize| json!({"id": format!("c{n:02}"), "prompt": prompt(n), "checks": [{"kind": "contains", "value": "OK"}]});
@@ -103,7 +104,9 @@ pub fn brief(body: &Value) -> Option<Value> {
 fn answer(body: &Value) -> String {
     let text = |role: &str| {
         let all = body["messages"].as_array().into_iter().flatten();
-        all.filter(|message| message["role"] == role).filter_map(|message| message["content"].as_str()).collect::<String>()
+        all.filter(|message| message["role"] == role)
+            .filter_map(|message| message["content"].as_str())
+            .collect::<String>()
     };
     let (skill, prompt) = (text("system"), text("user"));
     let draw = hash(&[&body["seed"].to_string(), &prompt, &skill]) % 100;
@@ -133,7 +136,8 @@ fn propose(brief: &Value, always: Option<Kind>) -> String {
     if kind == Kind::Shorter {
         new = shorter(&new, experiment);
     }
-    json!({"idea": format!("{kind:?} {experiment}"), "edits": [{"file": "SKILL.md", "find": "", "replace": new}]}).to_string()
+    json!({"idea": format!("{kind:?} {experiment}"), "edits": [{"file": "SKILL.md", "find": "", "replace": new}]})
+        .to_string()
 }
 
 /// Without a sixth of the padding, and a little more by the experiment, so that no two are the same.

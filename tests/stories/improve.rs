@@ -1,8 +1,11 @@
 //! Improving a skill: what is kept is better in truth, the holdout is seen by nobody, a killed run ends where an uninterrupted one ends, and
 //! a proposer that memorises is refused.
 
+mod ended;
+mod kinds;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -52,7 +55,9 @@ fn holdout(project: &Project<'_>) -> Vec<usize> {
 
 fn arguments(model: &Model, experiments: usize) -> Vec<String> {
     let experiments = experiments.to_string();
-    ["improve", "courier", "--model", &model.spec(), "--tag", "night", "--experiments", &experiments].map(str::to_owned).to_vec()
+    ["improve", "courier", "--model", &model.spec(), "--tag", "night", "--experiments", &experiments]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn improve(project: &Project<'_>, args: &[String], more: &[&str]) -> skill_tests::Outcome {
@@ -153,7 +158,10 @@ fn night(goal: usize) {
     let after: BTreeMap<_, _> = project.contents().into_iter().filter(|(path, _)| !path.starts_with(".git")).collect();
     let before_files: BTreeMap<_, _> = before.0.into_iter().filter(|(path, _)| !path.starts_with(".git")).collect();
     assert_eq!(after, before_files);
-    assert_eq!((git(&project, &["rev-parse", "HEAD"]), git(&project, &["status", "--porcelain"])), (before.1, String::new()));
+    assert_eq!(
+        (git(&project, &["rev-parse", "HEAD"]), git(&project, &["status", "--porcelain"])),
+        (before.1, String::new())
+    );
     assert_eq!(git(&project, &["show", "improve/night:courier/SKILL.md"]), best);
     assert_eq!(git(&project, &["show", "improve/night:README.md"]), "Ours.\n");
     assert!(git(&project, &["show", "improve/night:courier/evals/tried.tsv"]).lines().count() == goal + 2);
@@ -216,7 +224,9 @@ fn killed(goal: usize, kills: usize) {
     assert_eq!(proposer(journal(&killed)), proposer(journal(&whole)));
     let tree = |person: &Person| {
         let repository = folder(person).join("repository.git");
-        run::run(Path::new("git"), &["rev-parse", "refs/heads/improve/night"], &repository, person.environment(), None).ok().stdout
+        run::run(Path::new("git"), &["rev-parse", "refs/heads/improve/night"], &repository, person.environment(), None)
+            .ok()
+            .stdout
     };
     assert_eq!(tree(&killed), tree(&whole));
 }
@@ -238,7 +248,10 @@ fn a_proposer_that_memorises_is_flagged_and_refused() {
     let project = project(&nina);
     let model = improving::model(Some(Kind::Memorise));
     let refused = improve(&project, &arguments(&model, 12), &[]).refused(8, "E_GATE_REJECTED");
-    assert!(refused.stderr.contains("overfit suspected") && refused.stderr.contains("text of train cases"), "{refused}");
+    assert!(
+        refused.stderr.contains("overfit suspected") && refused.stderr.contains("text of train cases"),
+        "{refused}"
+    );
     let gated = journal(&nina).into_iter().rfind(|entry| entry["type"] == "gated").expect("a gate");
     assert!(gated["train_gain"].as_f64() > Some(0.3), "{gated}");
     let page = fs::read_to_string(folder(&nina).join("report.html")).expect("the page");
@@ -262,22 +275,6 @@ fn what_would_reveal_the_holdout_never_gets_measured() {
 }
 
 #[test]
-fn what_has_changed_is_not_continued_and_what_is_missing_says_so() {
-    let nina = somebody("nina");
-    let project = project(&nina);
-    let model = improving::model(None);
-    let args = arguments(&model, 2);
-    let _ = improve(&project, &args, &["--no-gate"]);
-    improve(&project, &args, &[]).refused(5, "E_IMPROVE").says("--resume");
-    project.skill(&["improve", "--resume", "other", "courier"]).refused(3, "E_NO_PATH");
-    project.skill(&["improve", "courier", "--tag", "../up", "--model", &model.spec()]).refused(2, "E_USAGE");
-    project.skill(&["improve", "courier", "--interactive", "--model", &model.spec()]).refused(2, "E_NEEDS_INPUT");
-    let suite = project.read("courier/evals/evals.json").replace("quay7 ", "quai7 ");
-    project.write("courier/evals/evals.json", &suite);
-    project.skill(&["improve", "--resume", "night"]).refused(5, "E_IMPROVE").says("suite");
-}
-
-#[test]
 fn caps_are_hard_and_a_dry_run_measures_nothing() {
     let nina = somebody("nina");
     let project = project(&nina);
@@ -298,59 +295,4 @@ fn a_suite_that_rewards_nothing_is_refused_before_anything_is_tried() {
     let model = improving::model(None);
     improve(&project, &arguments(&model, 3), &["--oracle", "oracle"]).refused(11, "E_CONTROLS").says("oracle");
     assert!(model.asked().iter().all(|body| improving::brief(body).is_none()));
-}
-
-#[test]
-fn a_number_that_a_command_prints_is_improved_without_any_model() {
-    let nina = somebody("nina");
-    let project = nina.project("p");
-    project.write("tuner/SKILL.md", "---\nname: tuner\ndescription: Tunes. Use it for tuning.\n---\n\n# Tuner\n");
-    project.write("tuner/value.txt", "90\n");
-    let case = |n: usize| {
-        json!({"id": format!("m{n}"), "kind": "metric", "category": "loss", "run": format!("cat */value.txt value.txt 2>/dev/null | sed 's/^/loss: /'; : {n}"),
-            "pattern": "^loss:\\s+([0-9.]+)", "goal": "minimize", "budget_s": 20})
-    };
-    let suite = json!({"skill_name": "tuner", "evals": (0..5).map(case).collect::<Vec<_>>()});
-    project.write("tuner/evals/evals.json", &suite.to_string());
-    project.write("step.sh", "#!/bin/sh\ncat > /dev/null\nn=$(cat value.txt)\nif [ $((n % 3)) = 0 ]; then n=$((n - 10)); else n=$((n + 5)); fi\necho $n > value.txt\necho now $n\n");
-    let command = format!("sh {}", project.path("step.sh").display());
-    let done = project
-        .skill(&["improve", "tuner", "--tag", "night", "--experiments", "3", "--no-gate", "--proposer-cmd", &command, "--json"])
-        .ok()
-        .json();
-    let statuses: Vec<Value> = experiments(&nina).iter().map(|row| row["status"].clone()).collect();
-    assert_eq!(statuses[0], "keep", "90 becomes 80");
-    assert!(statuses[1..].iter().all(|status| status != "keep"), "80 becomes 85: {statuses:?}");
-    assert_eq!(fs::read_to_string(Path::new(done["publishable"].as_str().expect("a folder")).join("value.txt")).expect("it"), "80\n");
-}
-
-#[test]
-fn a_description_is_improved_on_triggers() {
-    let nina = somebody("nina");
-    let project = nina.project("p");
-    project.write("dates/SKILL.md", "---\nname: dates\ndescription: Does things. Use it sometimes.\n---\n\n# Dates\n");
-    let words = ["calendar", "birthday", "deadline", "leap", "weekday", "quarter", "epoch", "holiday", "century", "timezone", "fortnight", "anniversary"];
-    let case = |(n, word): (usize, &&str)| {
-        let query = if n % 2 == 0 { format!("{word} please{n} count{n} forward{n}") } else { format!("soup{n} stew{n} broth{n} roast{n}") };
-        json!({"id": format!("t{n}"), "kind": "trigger", "category": "trigger", "query": query, "should_trigger": n % 2 == 0})
-    };
-    let suite = json!({"skill_name": "dates", "suite": {"runs": {"train": 2, "gate": 3}},
-        "evals": words.iter().enumerate().map(case).collect::<Vec<_>>()});
-    project.write("dates/evals/evals.json", &suite.to_string());
-    let model = Model::start(Duration::ZERO, |body| {
-        if improving::brief(body).is_some() {
-            let edit = json!({"file": "SKILL.md", "find": "Does things. Use it sometimes.", "replace": "Counts days. Use it for dates."});
-            return json!({"idea": "say what for", "edits": [edit]}).to_string();
-        }
-        let all = body["messages"].to_string();
-        let wanted = all.contains("please") && all.contains("Use it for dates.");
-        format!("{{\"skill\": \"{}\"}}", if wanted { "dates" } else { "none" })
-    });
-    let args = ["improve", "dates", "--model", &model.spec(), "--tag", "night", "--quick", "--description", "--no-gate", "--json"];
-    let done = project.skill(&args).ok().json();
-    let rows = experiments(&nina);
-    assert_eq!((&rows[0]["operator"], &rows[0]["status"]), (&json!("description"), &json!("keep")), "{rows:?}");
-    assert_eq!(done["trainBest"], json!(1.0));
-    let kinds: BTreeSet<&str> = rows.iter().filter_map(|row| row["operator"].as_str()).collect();
-    assert_eq!(kinds, BTreeSet::from(["description"]));
 }

@@ -6,10 +6,7 @@ use std::{
 };
 
 use serde::Serialize;
-use skill_engine::improve::{
-    results::HEADER,
-    shop::RESULTS,
-};
+use skill_engine::improve::{results::HEADER, shop::RESULTS};
 use skill_schema::{Fault, codes, codes::escape, skill_md::SkillMd};
 
 use super::improve::{MAX_TRIED, TRIED, runs_of};
@@ -71,7 +68,14 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     context.output.result_or("skill.tried/1", &tried, |out| {
         let cell = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let row = |item: &Item| {
-            vec![item.run.clone(), item.experiment.clone(), item.operator.clone(), item.status.clone(), cell(&item.delta), escape(&item.description)]
+            vec![
+                item.run.clone(),
+                item.experiment.clone(),
+                item.operator.clone(),
+                item.status.clone(),
+                cell(&item.delta),
+                escape(&item.description),
+            ]
         };
         let rows: Vec<Vec<String>> = tried.items.iter().map(row).collect();
         out.table(&["Run", "No.", "Kind", "Ended", "Δ", "Idea"], &rows);

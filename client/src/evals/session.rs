@@ -83,7 +83,8 @@ impl What<'_> {
     /// Runs for each repeat.
     pub fn count(&self) -> u64 {
         let chosen = |id: &str| {
-            self.part.is_none_or(|part| self.lock.get(id) == Some(part)) && self.only.is_none_or(|only| only.contains(id))
+            self.part.is_none_or(|part| self.lock.get(id) == Some(part))
+                && self.only.is_none_or(|only| only.contains(id))
         };
         let cases = self.opened.suite.cases.iter().filter(|case| chosen(&case.id)).count() as u64;
         cases * if self.baseline.is_some() { 2 } else { 1 }

@@ -79,7 +79,8 @@ pub fn scan<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, cases: &[Ca
 
 /// The same for a packed skill: its files that are text.
 pub fn scan_package(package: &Package, cases: &[Case]) -> Vec<Leak> {
-    let text = |file: skill_bundle::File<'_>| Some((file.path.to_owned(), std::str::from_utf8(file.content).ok()?.to_owned()));
+    let text =
+        |file: skill_bundle::File<'_>| Some((file.path.to_owned(), std::str::from_utf8(file.content).ok()?.to_owned()));
     let files: Vec<(String, String)> = package.files().filter_map(text).collect();
     scan(files.iter().map(|(path, text)| (path.as_str(), text.as_str())), cases)
 }

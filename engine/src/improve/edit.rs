@@ -144,7 +144,8 @@ fn frontmatter(before: &Packed, after: &Packed) -> Result<(), String> {
     if old.name != new.name {
         return Err("it changes the name".to_owned());
     }
-    let manifest = |packed: &Packed| packed.package.file(skill_schema::manifest::FILE).map(|file| file.content.to_vec());
+    let manifest =
+        |packed: &Packed| packed.package.file(skill_schema::manifest::FILE).map(|file| file.content.to_vec());
     if manifest(before) != manifest(after) {
         return Err("it changes skill.toml, which is the publisher's".to_owned());
     }
@@ -214,7 +215,9 @@ mod tests {
         let body = |lines: usize, word: &str| format!("{HEAD}# Notes\n\n{}", format!("{word}\n").repeat(lines));
         let (old, new) = (body(100, "old"), body(100, "new"));
         assert!(result(&[("SKILL.md", &old)], &[("SKILL.md", &new)]).is_ok(), "one file");
-        let with = |text: &str, lines: usize| [("SKILL.md".to_owned(), text.to_owned()), ("a.md".to_owned(), "x\n".repeat(lines))];
+        let with = |text: &str, lines: usize| {
+            [("SKILL.md".to_owned(), text.to_owned()), ("a.md".to_owned(), "x\n".repeat(lines))]
+        };
         for (lines, fits) in [(39, true), (40, false)] {
             let files = with(&body(100, "old").replacen("old", "new", 1), lines);
             let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
@@ -228,7 +231,8 @@ mod tests {
         let skill = |text: &str| said(&[("SKILL.md", &old)], &[("SKILL.md", text)]);
         assert!(skill(&old).contains("nothing"));
         assert!(skill(&old.replace("name: notes", "name: other")).contains("name"));
-        let description = |n: usize| old.replace("Writes notes. Use it for notes.", &format!("Use it. {}", "x".repeat(n - 8)));
+        let description =
+            |n: usize| old.replace("Writes notes. Use it for notes.", &format!("Use it. {}", "x".repeat(n - 8)));
         assert!(result(&[("SKILL.md", &old)], &[("SKILL.md", &description(1024))]).is_ok());
         assert!(skill(&description(1025)).contains("1025") || skill(&description(1025)).contains("description"));
         assert!(said(&[("SKILL.md", &old)], &[("SKILL.md", &old), ("skill.toml", "x")]).contains("skill.toml"));

@@ -137,9 +137,13 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
     }
 
     fn commit(&self, plan: &Plan, row: &Experiment, packed: &Packed) -> Result<String, Fault> {
-        let parents: Vec<String> =
-            [Some(&plan.parent), plan.other.as_ref()].into_iter().flatten().map(|version| version.commit.clone()).collect();
-        let message = format!("{}: {}\n\nExperiment {} of improve/{}.\n", plan.operator.word(), row.idea, plan.exp, self.salt());
+        let parents: Vec<String> = [Some(&plan.parent), plan.other.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|version| version.commit.clone())
+            .collect();
+        let message =
+            format!("{}: {}\n\nExperiment {} of improve/{}.\n", plan.operator.word(), row.idea, plan.exp, self.salt());
         self.shop.commit(plan.exp, packed, &parents, (self.now)(), &message)
     }
 

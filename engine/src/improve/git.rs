@@ -206,7 +206,15 @@ mod tests {
         removed: &'a [String],
         files: &'a [(String, Vec<u8>, bool)],
     ) -> Commit<'a> {
-        Commit { reference, parents, when: Timestamp::from_unix(1_700_000_000), message: "A\n\nb", prefix, removed, files }
+        Commit {
+            reference,
+            parents,
+            when: Timestamp::from_unix(1_700_000_000),
+            message: "A\n\nb",
+            prefix,
+            removed,
+            files,
+        }
     }
 
     #[test]
@@ -215,13 +223,23 @@ mod tests {
         let git = Git::at(&place.path().join("repo.git"), None);
         git.init().unwrap();
         git.init().unwrap();
-        let first = git.commit(&commit("refs/heads/a", &[], "", &[], &files(&[("SKILL.md", "one"), ("a \"b\"/c.md", "x")]))).unwrap();
+        let first = git
+            .commit(&commit("refs/heads/a", &[], "", &[], &files(&[("SKILL.md", "one"), ("a \"b\"/c.md", "x")])))
+            .unwrap();
         let parents = [first.clone()];
         let second = git.commit(&commit("refs/heads/b", &parents, "", &[], &files(&[("SKILL.md", "two")]))).unwrap();
-        assert_eq!(show(&git, &["show", "-s", "--format=%P %an %at", &second]).trim(), format!("{first} skill improve 1700000000"));
-        assert_eq!(show(&git, &["-c", "core.quotePath=false", "ls-tree", "-r", "--name-only", "-z", &first]), "SKILL.md\0a \"b\"/c.md\0");
+        assert_eq!(
+            show(&git, &["show", "-s", "--format=%P %an %at", &second]).trim(),
+            format!("{first} skill improve 1700000000")
+        );
+        assert_eq!(
+            show(&git, &["-c", "core.quotePath=false", "ls-tree", "-r", "--name-only", "-z", &first]),
+            "SKILL.md\0a \"b\"/c.md\0"
+        );
         assert_eq!(show(&git, &["ls-tree", "-r", "--name-only", &second]), "SKILL.md\n");
-        let again = git.commit(&commit("refs/heads/a", &[], "", &[], &files(&[("SKILL.md", "one"), ("a \"b\"/c.md", "x")]))).unwrap();
+        let again = git
+            .commit(&commit("refs/heads/a", &[], "", &[], &files(&[("SKILL.md", "one"), ("a \"b\"/c.md", "x")])))
+            .unwrap();
         assert_eq!(again, first);
         assert_eq!(git.resolve("refs/heads/b"), Some(second));
         assert_eq!(git.resolve("refs/heads/none"), None);
@@ -241,7 +259,9 @@ mod tests {
         let (top, prefix) = Git::around(&folder, None).unwrap();
         assert_eq!(prefix, "skills/notes/");
         let (parents, removed) = ([head.clone()], ["old.md".to_owned()]);
-        let made = top.commit(&commit("refs/heads/improve/x", &parents, &prefix, &removed, &files(&[("SKILL.md", "two")]))).unwrap();
+        let made = top
+            .commit(&commit("refs/heads/improve/x", &parents, &prefix, &removed, &files(&[("SKILL.md", "two")])))
+            .unwrap();
         assert_eq!(show(&top, &["ls-tree", "-r", "--name-only", &made]), "README\nskills/notes/SKILL.md\n");
         assert_eq!(show(&top, &["show", &format!("{made}:skills/notes/SKILL.md")]), "two");
         assert_eq!(top.resolve("HEAD"), Some(head), "what is checked out stays");

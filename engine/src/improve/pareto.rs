@@ -26,8 +26,7 @@ pub fn fronts(versions: &[Runner<'_>], facts: &BTreeMap<String, Facts>) -> Vec<(
         let cheaper = (versions[a].tokens, a) < (versions[b].tokens, b);
         a != b && nowhere_worse && (better || cheaper)
     };
-    let open: Vec<usize> =
-        (0..versions.len()).filter(|b| !(0..versions.len()).any(|a| dominates(a, *b))).collect();
+    let open: Vec<usize> = (0..versions.len()).filter(|b| !(0..versions.len()).any(|a| dominates(a, *b))).collect();
     let best = |case: usize| open.iter().map(|at| worths[*at][case]).fold(f64::MIN, f64::max);
     let count = |at: usize| (0..facts.len()).filter(|case| worths[at][*case] >= best(*case)).count() as u64;
     open.iter().map(|at| (*at, count(*at))).collect()
@@ -60,16 +59,13 @@ mod tests {
     use super::{super::scores::CaseScores, *};
 
     fn scores(all: &[u16]) -> Scores {
-        let one = |(n, score): (usize, &u16)| {
-            (format!("c{n}"), CaseScores { scores: vec![*score], numbers: Vec::new() })
-        };
+        let one =
+            |(n, score): (usize, &u16)| (format!("c{n}"), CaseScores { scores: vec![*score], numbers: Vec::new() });
         all.iter().enumerate().map(one).collect()
     }
 
     fn of(all: &[(&Scores, u64)]) -> Vec<(usize, u64)> {
-        let facts = (0..3).map(|n| {
-            (format!("c{n}"), Facts { group: format!("c{n}"), minimize: None, noise: 0.0 })
-        });
+        let facts = (0..3).map(|n| (format!("c{n}"), Facts { group: format!("c{n}"), minimize: None, noise: 0.0 }));
         let runners: Vec<Runner<'_>> = all.iter().map(|(scores, tokens)| Runner { scores, tokens: *tokens }).collect();
         fronts(&runners, &facts.collect())
     }

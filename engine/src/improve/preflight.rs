@@ -30,8 +30,11 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
         }
         self.step = super::Step::default();
         let (cases, repeats) = (self.state.begin.cases.clone(), self.state.begin.repeats);
-        let told: Vec<String> =
-            cases.iter().filter(|id| self.state.facts.get(*id).is_some_and(|facts| facts.minimize.is_none())).cloned().collect();
+        let told: Vec<String> = cases
+            .iter()
+            .filter(|id| self.state.facts.get(*id).is_some_and(|facts| facts.minimize.is_none()))
+            .cloned()
+            .collect();
         let mut spent = Spent::default();
         let start = self.shop.folder(0);
         let first = self.control(Some(&start), &cases, 0..repeats, &mut spent).await?;
@@ -68,7 +71,9 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
         let n = repeats.len();
         let measured = self.runs(folder, cases, repeats).await?;
         if measured.stopped.is_some() {
-            return Err(Fault::new(codes::BUDGET).detail("the caps do not cover what comes before the first experiment"));
+            return Err(
+                Fault::new(codes::BUDGET).detail("the caps do not cover what comes before the first experiment")
+            );
         }
         let more = used(&measured.runs);
         spent.runs += more.runs;
@@ -108,7 +113,8 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
         if let Some(one) = scores.next().filter(|score| !numbers && !matches!(score, 0 | 1000))
             && scores.all(|score| score == one)
         {
-            return Err(Fault::new(codes::NO_SIGNAL).detail(format!("every run scores {one} per mille, with and without the skill")));
+            return Err(Fault::new(codes::NO_SIGNAL)
+                .detail(format!("every run scores {one} per mille, with and without the skill")));
         }
         Ok(())
     }

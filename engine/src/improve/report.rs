@@ -30,7 +30,9 @@ pub fn page(state: &State, stop: &Stop, patch: &str) -> String {
     html.text(&format!("{}: improve/{}", state.begin.name, state.begin.tag)).raw("</title>\n<style>");
     html.raw(STYLE).raw("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">To the result</a>\n");
     html.add(&head(state)).raw("<main id=\"main\" class=\"frame\">\n").add(&verdict(state, stop));
-    html.raw("<section class=\"result\" aria-label=\"Result\">\n<div class=\"card\">").add(&chart::scores(state)).raw("</div>\n");
+    html.raw("<section class=\"result\" aria-label=\"Result\">\n<div class=\"card\">")
+        .add(&chart::scores(state))
+        .raw("</div>\n");
     html.add(&facts(state)).raw("</section>\n").add(&operators(state)).add(&tried(state)).add(&winner(state, patch));
     html.raw("</main>\n</body>\n</html>\n");
     html.as_str().to_owned()
@@ -65,7 +67,11 @@ fn verdict(state: &State, stop: &Stop) -> Html {
         None if best.exp == 0 => ("verdict open", "\u{25c6}", "no better version was found".to_owned()),
         None => ("verdict open", "\u{25c6}", "better on the train cases; the holdout was not asked".to_owned()),
     };
-    html.raw("<div class=\"").raw(class).raw("\"><p class=\"sentence\"><span aria-hidden=\"true\">").raw(sign).raw("</span> ");
+    html.raw("<div class=\"")
+        .raw(class)
+        .raw("\"><p class=\"sentence\"><span aria-hidden=\"true\">")
+        .raw(sign)
+        .raw("</span> ");
     html.text(&sentence).raw("</p><p class=\"gate\">Ended: ").text(&stop.sentence()).raw("</p></div>\n");
     if let Some(why) = gate.and_then(|gate| gate.overfit.as_ref()) {
         html.raw("<ul class=\"cautions\"><li>Overfit suspected: ").text(why).raw("</li></ul>\n");
@@ -86,7 +92,10 @@ fn facts(state: &State) -> Html {
         ("best on train", percent(state.best_score())),
         ("gain on train", points(train)),
         ("gain on holdout", holdout.map_or_else(|| "not measured".to_owned(), points)),
-        ("gap", gate.zip(holdout).map_or_else(|| "unknown".to_owned(), |(gate, holdout)| points(gate.train_gain - holdout))),
+        (
+            "gap",
+            gate.zip(holdout).map_or_else(|| "unknown".to_owned(), |(gate, holdout)| points(gate.train_gain - holdout)),
+        ),
         ("noise", format!("±{:.1} points", state.sigma * 100.0)),
         ("experiments", format!("{} kept of {}", state.keeps(), state.done())),
         ("tokens loaded", format!("{} at first, {} now", state.first().tokens, state.best().tokens)),
@@ -96,7 +105,8 @@ fn facts(state: &State) -> Html {
         ("time", format!("{} h {:02} min {:02} s", seconds / 3600, seconds / 60 % 60, seconds % 60)),
     ];
     if let Some(preflight) = &state.preflight {
-        let controls = [("no skill", preflight.without), ("empty skill", preflight.empty), ("oracle", preflight.oracle)];
+        let controls =
+            [("no skill", preflight.without), ("empty skill", preflight.empty), ("oracle", preflight.oracle)];
         let shown = |(name, mean): (&'static str, Option<u16>)| Some((name, percent(f64::from(mean?) / 1000.0)));
         rows.extend(controls.into_iter().filter_map(shown));
     }
@@ -116,7 +126,10 @@ fn operators(state: &State) -> Html {
     html.raw("<h2>Kinds of edits</h2>\n<table class=\"list\"><thead><tr><th scope=\"col\">kind</th><th scope=\"col\" class=\"num\">tried</th>");
     html.raw("<th scope=\"col\" class=\"num\">kept</th></tr></thead><tbody>");
     for (operator, tried, kept) in state.by_operator() {
-        html.raw("<tr><th scope=\"row\">").text(operator.word()).raw("</th><td class=\"num\">").number(u64::from(tried));
+        html.raw("<tr><th scope=\"row\">")
+            .text(operator.word())
+            .raw("</th><td class=\"num\">")
+            .number(u64::from(tried));
         html.raw("</td><td class=\"num\">").number(u64::from(kept)).raw("</td></tr>");
     }
     html.raw("</tbody></table>\n");
@@ -126,9 +139,16 @@ fn operators(state: &State) -> Html {
 fn tried(state: &State) -> Html {
     let mut html = Html::default();
     html.raw("<h2>What was tried</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What was tried\"><table class=\"list\"><thead><tr>");
-    for (name, class) in
-        [("no.", "num"), ("from", "num"), ("kind", ""), ("ended", ""), ("idea", ""), ("points", "num"), ("p", "num"), ("why", "")]
-    {
+    for (name, class) in [
+        ("no.", "num"),
+        ("from", "num"),
+        ("kind", ""),
+        ("ended", ""),
+        ("idea", ""),
+        ("points", "num"),
+        ("p", "num"),
+        ("why", ""),
+    ] {
         html.raw("<th scope=\"col\" class=\"").raw(class).raw("\">").raw(name).raw("</th>");
     }
     html.raw("</tr></thead><tbody>");
@@ -219,7 +239,9 @@ mod tests {
         for word in ["@import", "url(", "<link", "<script", " style=", "<img", "href=\"http", "\u{1b}", "\u{202e}"] {
             assert!(!page.contains(word), "{word:?} is in the page");
         }
-        for part in ["improve report", "What was tried", "Overfit suspected", "gain on holdout", "train text", "prefers-"] {
+        for part in
+            ["improve report", "What was tried", "Overfit suspected", "gain on holdout", "train text", "prefers-"]
+        {
             assert!(page.contains(part), "{part} is missing");
         }
     }

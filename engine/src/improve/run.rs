@@ -114,7 +114,8 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
     /// # Errors
     /// What says nothing about a candidate: the model does not answer, the disk is full. The same command goes on from there.
     pub async fn run(&mut self) -> Result<Stop, Fault> {
-        if let Some((why, goal)) = self.state.stopped.clone().filter(|(why, goal)| !why.goes_on() && *goal >= self.goal) {
+        if let Some((why, goal)) = self.state.stopped.clone().filter(|(why, goal)| !why.goes_on() && *goal >= self.goal)
+        {
             self.goal = goal;
             return Ok(why);
         }

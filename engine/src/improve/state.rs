@@ -254,7 +254,8 @@ impl State {
             let of = self.experiments.iter().filter(|e| e.operator == operator);
             u32::try_from(of.filter(|e| !kept || e.status == Status::Keep).count()).unwrap_or(u32::MAX)
         };
-        let all = self.begin.operators.iter().map(|operator| (*operator, count(*operator, false), count(*operator, true)));
+        let all =
+            self.begin.operators.iter().map(|operator| (*operator, count(*operator, false), count(*operator, true)));
         all.filter(|(_, tried, _)| *tried > 0).collect()
     }
 

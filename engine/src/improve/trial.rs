@@ -47,7 +47,8 @@ pub(super) fn minibatch(cases: &[String], parent: &Version, salt: &str, exp: u32
     let exp = exp.to_string();
     let mut shuffled: Vec<&String> = cases.iter().collect();
     shuffled.sort_by_key(|id| h64(&[salt, "minibatch", &exp, id]));
-    let passes = |id: &&&String| parent.scores.get(**id).is_some_and(|case| case.is_perfect() && case.numbers.is_empty());
+    let passes =
+        |id: &&&String| parent.scores.get(**id).is_some_and(|case| case.is_perfect() && case.numbers.is_empty());
     let (passing, failing): (Vec<&String>, Vec<&String>) = shuffled.iter().partition(|id| passes(id));
     let chosen: Vec<&String> = failing.into_iter().take(FAILING).chain(passing.into_iter().take(PASSING)).collect();
     cases.iter().filter(|id| chosen.contains(id)).cloned().collect()
@@ -78,7 +79,13 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
     }
 
     /// The two stages.
-    pub(super) async fn trial(&self, exp: u32, parent: &Version, batch: &[Run], loaded: Loaded) -> Result<Trial, Fault> {
+    pub(super) async fn trial(
+        &self,
+        exp: u32,
+        parent: &Version,
+        batch: &[Run],
+        loaded: Loaded,
+    ) -> Result<Trial, Fault> {
         let folder = self.shop.folder(exp);
         let mut trial = Trial { stage: 1, ..Trial::default() };
         let ids: Vec<String> = batch.iter().map(|run| run.case.clone()).collect();

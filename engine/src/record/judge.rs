@@ -105,7 +105,8 @@ impl Record {
     /// Whether the runs of a case are one run: temperature 0, or a seed that is used twice in one arm.
     pub fn is_greedy(&self) -> bool {
         let mut seen = BTreeSet::new();
-        self.sampling.temperature.value() == 0.0 || self.runs.iter().any(|run| !seen.insert((run.arm, &run.case, run.seed)))
+        self.sampling.temperature.value() == 0.0
+            || self.runs.iter().any(|run| !seen.insert((run.arm, &run.case, run.seed)))
     }
 
     fn facts(&self, id: &str) -> Option<&CaseFacts> {

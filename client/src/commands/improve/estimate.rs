@@ -65,7 +65,9 @@ pub fn show(context: &Context, work: &Work) -> anyhow::Result<()> {
             words::grouped(estimate.tokens_at_most),
             words::dollars(estimate.cost_micros_at_most)
         ));
-        out.note("most experiments end on the first six runs; --max-cost, --max-tokens and --max-seconds are hard caps");
+        out.note(
+            "most experiments end on the first six runs; --max-cost, --max-tokens and --max-seconds are hard caps",
+        );
     });
     Ok(())
 }

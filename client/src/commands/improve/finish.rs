@@ -125,7 +125,14 @@ fn into(git: &Git, prefix: &str, work: &Work, state: &State, tried: &str) -> Res
         git.commit(&Commit { reference, parents, when, message, prefix, removed, files })
     };
     // The start as it was measured, if it is not what is committed.
-    let start = commit(&scratch, &parents, "The start of skill improve, as it was measured\n", &[], &files_of(&before), state.begin.when)?;
+    let start = commit(
+        &scratch,
+        &parents,
+        "The start of skill improve, as it was measured\n",
+        &[],
+        &files_of(&before),
+        state.begin.when,
+    )?;
     let tree = |name: &str| git.resolve(&format!("{name}^{{tree}}"));
     if head.as_deref().is_none_or(|head| tree(head) != tree(&start)) {
         parents = vec![start];

@@ -113,7 +113,14 @@ fn gated(state: &State, verdict: &Verdict, record: &str) -> Result<Gated, Fault>
     let why: Vec<String> = by_gap.into_iter().chain(by_text).collect();
     Ok(Gated {
         exp: best.exp,
-        verdict: if verdict.is_accept() { "accept" } else if numbers.is_some() { "reject" } else { "invalid" }.to_owned(),
+        verdict: if verdict.is_accept() {
+            "accept"
+        } else if numbers.is_some() {
+            "reject"
+        } else {
+            "invalid"
+        }
+        .to_owned(),
         sentence: verdict.sentence(),
         train_gain,
         holdout_gain,

@@ -21,10 +21,20 @@ impl Ask for Person<'_> {
         let found = shown.found;
         out.status(
             "Measured",
-            format!("{:+.1} points ± {:.1}, p = {:.3}, {} cases", found.delta * 100.0, found.se * 100.0, found.p_run, found.cases),
+            format!(
+                "{:+.1} points ± {:.1}, p = {:.3}, {} cases",
+                found.delta * 100.0,
+                found.se * 100.0,
+                found.p_run,
+                found.cases
+            ),
         );
         let default = if shown.against.is_none() { "keep" } else { "discard" };
-        out.note(shown.against.map_or_else(|| "the rules would keep it".to_owned(), |why| format!("the rules would not: {why}")));
+        out.note(
+            shown
+                .against
+                .map_or_else(|| "the rules would keep it".to_owned(), |why| format!("the rules would not: {why}")),
+        );
         loop {
             let said = self.0.ask("keep, discard or stop", Some(default), "leaving out --interactive")?;
             match said.trim() {

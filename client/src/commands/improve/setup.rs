@@ -3,11 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use skill_bundle::{
-    check,
-    hash::sha256,
-    jcs, pack,
-};
+use skill_bundle::{check, hash::sha256, jcs, pack};
 use skill_engine::{
     executor::leak::Shingles,
     improve::{
@@ -20,7 +16,11 @@ use skill_engine::{
     model::Sampling,
     suite::{Lock, Opened, Split, Suite, Task, lint},
 };
-use skill_schema::{Digest, Fault, Limits as Bounds, codes, lint::Level, skill_md::{self, SkillMd}};
+use skill_schema::{
+    Digest, Fault, Limits as Bounds, codes,
+    lint::Level,
+    skill_md::{self, SkillMd},
+};
 
 use super::{
     Args,
@@ -99,7 +99,10 @@ pub async fn begin(context: &Context, args: &Args) -> anyhow::Result<(Work, Rest
     check_tag(&tag)?;
     let root = folder(context).join(&tag);
     if root.join(COMMAND).exists() && !args.dry_run {
-        return Err(Fault::new(codes::IMPROVE).at(tag).detail("there is a run of this name; --resume goes on with it").into());
+        return Err(Fault::new(codes::IMPROVE)
+            .at(tag)
+            .detail("there is a run of this name; --resume goes on with it")
+            .into());
     }
     let saved = Saved { what: args.what.clone(), limits: args.limits.clone(), name: name_of(&source)?, source };
     open(context, saved, &tag, &root, args.dry_run).await
@@ -210,9 +213,13 @@ async fn open(context: &Context, saved: Saved, tag: &str, root: &Path, dry: bool
     let oracle = oracle(what, &train);
     let train = train.without(Split::Holdout, &lock);
     let shingles = Shingles::of(&train.suite.cases);
-    let sampling = Sampling { temperature: what.temperature.unwrap_or(train.suite.settings.sampling.temperature), ..train.suite.settings.sampling };
+    let sampling = Sampling {
+        temperature: what.temperature.unwrap_or(train.suite.settings.sampling.temperature),
+        ..train.suite.settings.sampling
+    };
     let metric = train.suite.cases.iter().any(|case| matches!(case.task, Task::Metric { .. }));
-    let session = Session::open(context, &options, what.model.as_deref(), &train, sampling, Some(tag).filter(|_| metric)).await?;
+    let session =
+        Session::open(context, &options, what.model.as_deref(), &train, sampling, Some(tag).filter(|_| metric)).await?;
     let proposer = proposer(context, what, &session, dry).await?;
     let leaf = source.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let shop = Shop::at(root, &leaf, context.env.path.as_ref());
@@ -232,8 +239,22 @@ async fn open(context: &Context, saved: Saved, tag: &str, root: &Path, dry: bool
         context.output.warn("expectations need a grader model and are not counted; name one with --grader");
     }
     let Saved { what, limits, source, .. } = saved;
-    let work =
-        Work { what, limits, options, source, train, lock, held, session, shop, holdout, shingles, proposer, oracle, begin };
+    let work = Work {
+        what,
+        limits,
+        options,
+        source,
+        train,
+        lock,
+        held,
+        session,
+        shop,
+        holdout,
+        shingles,
+        proposer,
+        oracle,
+        begin,
+    };
     Ok((work, rest))
 }
 

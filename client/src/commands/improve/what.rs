@@ -172,7 +172,9 @@ fn seconds(text: &str) -> Result<u64, String> {
         _ => (text, 1),
     };
     let seconds = number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit));
-    seconds.filter(|n| (1..=86_400).contains(n)).ok_or_else(|| "a time from 1s to 24h is expected, as 90s, 5m or 1h".to_owned())
+    seconds
+        .filter(|n| (1..=86_400).contains(n))
+        .ok_or_else(|| "a time from 1s to 24h is expected, as 90s, 5m or 1h".to_owned())
 }
 
 #[cfg(test)]

@@ -48,10 +48,9 @@ impl Shingles {
         let mut found = Vec::new();
         for (file, text) in files {
             let first = self.hits(text).into_iter().filter(|(_, digest)| !before.contains(digest)).min();
-            found.extend(first.map(|(at, _)| Place {
-                file: file.to_owned(),
-                line: 1 + text[..at].matches('\n').count(),
-            }));
+            found.extend(
+                first.map(|(at, _)| Place { file: file.to_owned(), line: 1 + text[..at].matches('\n').count() }),
+            );
         }
         found
     }

@@ -75,7 +75,10 @@ impl Model {
                 }
                 Err(wrong) => {
                     messages.push(Message::new(Role::Assistant, output.text));
-                    messages.push(Message::new(Role::User, format!("That cannot be used: {wrong}. Answer with the JSON object alone.")));
+                    messages.push(Message::new(
+                        Role::User,
+                        format!("That cannot be used: {wrong}. Answer with the JSON object alone."),
+                    ));
                     why = wrong;
                 }
             }
@@ -191,7 +194,8 @@ mod tests {
 
     #[tokio::test]
     async fn edits_are_made_and_a_wrong_answer_may_be_corrected() {
-        let good = r#"Here: {"idea": "count  on", "edits": [{"file": "SKILL.md", "find": "one", "replace": "three"}]} Done."#;
+        let good =
+            r#"Here: {"idea": "count  on", "edits": [{"file": "SKILL.md", "find": "one", "replace": "three"}]} Done."#;
         let (answer, text) = run(vec![good]).await;
         assert_eq!((answer.unwrap().idea.as_str(), text.as_str()), ("count on", "three two two\n"));
         let (answer, text) = run(vec!["I would rather not.", good]).await;

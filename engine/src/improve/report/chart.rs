@@ -26,7 +26,8 @@ pub(super) fn scores(state: &State) -> Html {
         state.keeps(),
         state.done()
     );
-    html.raw("<h2>Score by experiment</h2><svg class=\"plot\" role=\"img\" height=\"").text(&pixels(TOP + HEIGHT + BOTTOM));
+    html.raw("<h2>Score by experiment</h2><svg class=\"plot\" role=\"img\" height=\"")
+        .text(&pixels(TOP + HEIGHT + BOTTOM));
     html.raw("\" aria-label=\"").text(&said).raw("\">");
     band(&mut html, state, &axis);
     grid(&mut html, &axis);
@@ -34,7 +35,9 @@ pub(super) fn scores(state: &State) -> Html {
     for experiment in &state.experiments {
         mark(&mut html, experiment, &axis);
     }
-    html.raw("</svg><ul class=\"key\"><li>● kept</li><li>○ measured, not kept</li><li>| not measured on all cases</li>");
+    html.raw(
+        "</svg><ul class=\"key\"><li>● kept</li><li>○ measured, not kept</li><li>| not measured on all cases</li>",
+    );
     html.raw("<li>line: the best so far</li><li>band: the start and its noise</li></ul>");
     html
 }
@@ -71,14 +74,26 @@ fn pixels(value: f64) -> String {
 }
 
 fn line(html: &mut Html, class: &'static str, (x1, x2): (f64, f64), (y1, y2): (f64, f64)) {
-    html.raw("<line class=\"").raw(class).raw("\" x1=\"").place(x1).raw("\" x2=\"").place(x2).raw("\" y1=\"").text(&pixels(y1));
+    html.raw("<line class=\"")
+        .raw(class)
+        .raw("\" x1=\"")
+        .place(x1)
+        .raw("\" x2=\"")
+        .place(x2)
+        .raw("\" y1=\"")
+        .text(&pixels(y1));
     html.raw("\" y2=\"").text(&pixels(y2)).raw("\"/>");
 }
 
 fn band(html: &mut Html, state: &State, axis: &Axis) {
     let start = state.score_of(state.first());
     let (top, bottom) = (axis.y(start + state.sigma), axis.y(start - state.sigma));
-    html.raw("<rect class=\"band\" x=\"").place(LEFT).raw("\" width=\"").place(1.0 - LEFT).raw("\" y=\"").text(&pixels(top));
+    html.raw("<rect class=\"band\" x=\"")
+        .place(LEFT)
+        .raw("\" width=\"")
+        .place(1.0 - LEFT)
+        .raw("\" y=\"")
+        .text(&pixels(top));
     html.raw("\" height=\"").text(&pixels((bottom - top).max(1.0))).raw("\"/>");
 }
 
@@ -87,7 +102,11 @@ fn grid(html: &mut Html, axis: &Axis) {
         let score = axis.low + (axis.high - axis.low) * f64::from(step) / 4.0;
         let y = axis.y(score);
         line(html, "grid", (LEFT, 1.0), (y, y));
-        html.raw("<text class=\"label\" x=\"0\" y=\"").text(&pixels(y + 4.0)).raw("\">").text(&format!("{:.0} %", score * 100.0)).raw("</text>");
+        html.raw("<text class=\"label\" x=\"0\" y=\"")
+            .text(&pixels(y + 4.0))
+            .raw("\">")
+            .text(&format!("{:.0} %", score * 100.0))
+            .raw("</text>");
     }
     for (exp, anchor) in [(0.0, "start"), (axis.last, "end")] {
         html.raw("<text class=\"label\" text-anchor=\"").raw(anchor).raw("\" x=\"").place(axis.x(exp)).raw("\" y=\"");
@@ -116,6 +135,12 @@ fn mark(html: &mut Html, experiment: &Experiment, axis: &Axis) {
         return;
     };
     let class = if experiment.status == Status::Keep { "keep" } else { "drop" };
-    html.raw("<circle r=\"4\" class=\"").raw(class).raw("\" cx=\"").place(x).raw("\" cy=\"").text(&pixels(axis.y(score))).raw("\"><title>");
+    html.raw("<circle r=\"4\" class=\"")
+        .raw(class)
+        .raw("\" cx=\"")
+        .place(x)
+        .raw("\" cy=\"")
+        .text(&pixels(axis.y(score)))
+        .raw("\"><title>");
     html.text(&format!("{}: {:.1} %", experiment.exp, score * 100.0)).raw("</title></circle>");
 }
