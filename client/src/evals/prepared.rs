@@ -9,11 +9,11 @@ use skill_engine::{
         Skill as Files,
         leak::{self, Leak},
     },
-    model::Sampling,
-    record::{self, Baseline},
+    model::{Fingerprint, Sampling},
+    record::{self, Baseline, ScoreKey},
     suite::{Lock, Opened, Split, Suite, Task},
 };
-use skill_schema::{Fault, Limits, manifest};
+use skill_schema::{Digest, Fault, Limits, manifest};
 
 use super::{
     Drawn,
@@ -103,24 +103,21 @@ impl Prepared {
     /// # Errors
     /// As [`Session::open`] and [`Session::measure`].
     pub async fn measure(&self, context: &Context, options: &Options, model: Option<&str>) -> Result<Measured, Fault> {
-        let sampling = self.sampling(options);
-        let session = Session::open(context, options, model, &self.opened, sampling, None).await?;
-        let repeats = self.repeats(options, &sampling);
-        let what = What {
-            opened: &self.opened,
-            lock: &self.lock,
-            part: options.split(),
-            only: None,
-            skill: &self.skill,
-            baseline: self.baseline.as_ref(),
-            files: self.files.clone(),
-            repeats: 0..repeats,
-            until: options.until_ci.map(ppm),
-            caps: options.caps(),
-            fresh: options.fresh,
-        };
-        let drawn = Drawn::new(context, what.count() * u64::from(repeats));
-        session.measure(context, &what, &drawn).await
+        self.ready(context, options, model).await?.measure(None).await
+    }
+
+    /// Opens what answers and grades: from here on the score key is known, and nothing was run yet.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub async fn ready<'p>(
+        &'p self,
+        context: &'p Context,
+        options: &'p Options,
+        model: Option<&str>,
+    ) -> Result<Ready<'p>, Fault> {
+        let session = Session::open(context, options, model, &self.opened, self.sampling(options), None).await?;
+        Ok(Ready { prepared: self, context, options, session })
     }
 
     /// Text of the holdout that stands in the skill.
@@ -132,6 +129,54 @@ impl Prepared {
     /// Whether something in the suite needs a grader model.
     pub fn needs_grader(&self) -> bool {
         needs_grader(&self.opened.suite)
+    }
+}
+
+/// Models that are open and the conditions that follow: everything but the runs.
+pub struct Ready<'p> {
+    prepared: &'p Prepared,
+    context: &'p Context,
+    options: &'p Options,
+    session: Session,
+}
+
+impl Ready<'_> {
+    /// The model that answers.
+    pub fn model(&self) -> &Fingerprint {
+        self.session.model()
+    }
+
+    /// The score key for cases with this split hash.
+    ///
+    /// # Errors
+    /// As [`ScoreKey::digest`].
+    pub fn score_key(&self, split: Digest) -> Result<Digest, Fault> {
+        ScoreKey { split, ..self.session.key().clone() }.digest()
+    }
+
+    /// Makes all runs and the record; those of a logged attempt have seeds of their own.
+    ///
+    /// # Errors
+    /// As [`Session::measure`].
+    pub async fn measure(&self, attempt: Option<Digest>) -> Result<Measured, Fault> {
+        let Self { prepared, context, options, session } = self;
+        let repeats = prepared.repeats(options, &prepared.sampling(options));
+        let what = What {
+            opened: &prepared.opened,
+            lock: &prepared.lock,
+            part: options.split(),
+            only: None,
+            skill: &prepared.skill,
+            baseline: prepared.baseline.as_ref(),
+            files: prepared.files.clone(),
+            repeats: 0..repeats,
+            until: options.until_ci.map(ppm),
+            caps: options.caps(),
+            fresh: options.fresh,
+            attempt,
+        };
+        let drawn = Drawn::new(context, what.count() * u64::from(repeats));
+        session.measure(context, &what, &drawn).await
     }
 }
 

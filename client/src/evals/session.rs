@@ -75,8 +75,10 @@ pub struct What<'a> {
     pub until: Option<i64>,
     /// Hard caps.
     pub caps: Caps,
-    /// Whether kept runs count.
+    /// Whether runs are made anew even if they are kept.
     pub fresh: bool,
+    /// The logged attempt that gives the runs seeds of their own; none for the seeds that every eval has.
+    pub attempt: Option<Digest>,
 }
 
 impl What<'_> {
@@ -206,6 +208,7 @@ impl Session {
             width: self.width,
             caps: what.caps,
             fresh: what.fresh,
+            attempt: what.attempt,
             who: "this machine",
         };
         let answering = self.answering(what, repeats, cases_of(&measurement)?);

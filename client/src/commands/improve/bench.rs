@@ -53,6 +53,7 @@ impl Measure for Bench<'_> {
             until: None,
             caps: asked.caps,
             fresh: false,
+            attempt: None,
         };
         let measured = self.session.measure(self.context, &what, &Quiet(&self.context.output)).await?;
         Ok(Measured { runs: measured.record.runs, details: measured.details, stopped: measured.stopped })

@@ -61,6 +61,7 @@ pub async fn decide(context: &Context, work: &Work, state: &State) -> Result<Out
         until: None,
         caps: left(work, state),
         fresh: false,
+        attempt: None,
     };
     let drawn = Drawn::runs(context, what.count() * u64::from(repeats));
     let mut measured = work.session.measure(context, &what, &drawn).await?;
