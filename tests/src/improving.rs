@@ -54,8 +54,8 @@ pub fn prompt(case: usize) -> String {
 
 /// Writes the skill `courier` and its suite.
 pub fn write(project: &Project<'_>) {
-    let padding: String =
-        (0..PADDING).map(|n| format!("Padding {n} says nothing that anybody would need to know.\n")).collect();
+    let line = |n: usize| format!("Padding {n} says nothing that anybody would need to know.\n");
+    let padding = (0..PADDING).map(line).collect::<Vec<_>>().concat();
     let head = "---\nname: courier\ndescription: Sends parcels. Use it for parcels.\n---\n\n# Courier\n\nRules:\n";
     project.write("courier/SKILL.md", &format!("{head}\n{padding}"));
     let case = |n: usize| json!({"id": format!("c{n:02}"), "prompt": prompt(n), "checks": [{"kind": "contains", "value": "OK"}]});
@@ -129,7 +129,7 @@ fn propose(brief: &Value, always: Option<Kind>) -> String {
         Kind::Fix => format!("- Fix class {class}.\n"),
         Kind::Nothing => format!("- Note {experiment}.\n"),
         Kind::Break => format!("- Break class {}.\n", experiment % CLASSES as u64),
-        Kind::Memorise => failed.iter().map(|prompt| format!("- {prompt}\n")).collect(),
+        Kind::Memorise => failed.iter().map(|prompt| format!("- {prompt}\n")).collect::<Vec<_>>().concat(),
         Kind::Shorter => String::new(),
     };
     let mut new = text.replacen("Rules:\n", &format!("Rules:\n{rule}"), 1);

@@ -110,12 +110,11 @@ async fn improve(
         ended = whole(&mut inner, work.oracle.as_deref()) => Some(ended),
     };
     drop(guard);
-    let stop = match ended {
-        Some(ended) => ended?,
-        None => {
-            inner.take(Entry::Stopped { why: Stop::Person, goal: work.limits.goal() })?;
-            Stop::Person
-        }
+    let stop = if let Some(ended) = ended {
+        ended?
+    } else {
+        inner.take(&Entry::Stopped { why: Stop::Person, goal: work.limits.goal() })?;
+        Stop::Person
     };
     let Loop { journal, state, .. } = inner;
     Ok((stop, journal, state))

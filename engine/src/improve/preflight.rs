@@ -57,7 +57,7 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
             used: self.took(spent),
         };
         self.check(&entry, &without, &empty)?;
-        self.take(Entry::Preflight(entry))?;
+        self.take(&Entry::Preflight(entry))?;
         self.settle()
     }
 

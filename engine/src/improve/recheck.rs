@@ -42,7 +42,7 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
             }
         }
         let recheck = Recheck { keeps: self.state.keeps(), scores, used: self.took(spent) };
-        self.take(Entry::Recheck(recheck))?;
+        self.take(&Entry::Recheck(recheck))?;
         self.settle()
     }
 }

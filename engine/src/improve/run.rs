@@ -132,13 +132,13 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
                 continue;
             }
             let (experiment, stop) = self.experiment().await?;
-            self.take(Entry::Experiment(Box::new(experiment)))?;
+            self.take(&Entry::Experiment(Box::new(experiment)))?;
             self.after()?;
             if stop {
                 break Stop::Person;
             }
         };
-        self.take(Entry::Stopped { why: why.clone(), goal: self.goal })?;
+        self.take(&Entry::Stopped { why: why.clone(), goal: self.goal })?;
         let kept = u64::from(self.state.keeps());
         self.reporter.report(Event::Finished { passed: kept, failed: u64::from(self.state.done()) - kept });
         Ok(why)
@@ -148,9 +148,9 @@ impl<M: Measure, P: Propose> Loop<'_, M, P> {
     ///
     /// # Errors
     /// If the journal cannot be written.
-    pub fn take(&mut self, entry: Entry) -> Result<(), Fault> {
-        self.journal.append(&entry)?;
-        self.state.apply(&entry);
+    pub fn take(&mut self, entry: &Entry) -> Result<(), Fault> {
+        self.journal.append(entry)?;
+        self.state.apply(entry);
         Ok(())
     }
 

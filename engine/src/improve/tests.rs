@@ -22,7 +22,7 @@ use crate::{
     suite::{Case, Suite},
 };
 
-use world::{Kind, PADDING, REPEATS, SECRET, Scripted, World, kind, run, train, truth};
+use world::{CASES, Kind, PADDING, REPEATS, SECRET, Scripted, World, kind, run, train, truth};
 
 struct Bench {
     place: tempfile::TempDir,
@@ -34,8 +34,8 @@ impl Bench {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("skill/notes");
         fs::create_dir_all(&folder).unwrap();
-        let padding: String =
-            (0..PADDING).map(|n| format!("Padding line {n} says nothing that anybody would need.\n")).collect();
+        let line = |n| format!("Padding line {n} says nothing that anybody would need.\n");
+        let padding = (0..PADDING).map(line).collect::<Vec<_>>().concat();
         let text =
             format!("---\nname: notes\ndescription: Writes notes. Use it for notes.\n---\n\n# Notes\n\n{padding}\n");
         fs::write(folder.join("SKILL.md"), text).unwrap();

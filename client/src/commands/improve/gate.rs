@@ -23,7 +23,7 @@ const GAP: f64 = 0.10;
 /// What came of the gate.
 pub enum Outcome {
     /// A verdict.
-    Decided(Gated, Verdict),
+    Decided(Gated, Box<Verdict>),
     /// A cap was in the way.
     Capped(eval::Cap),
     /// The gate has said what it has to say about this version, or may not be asked again.
@@ -80,7 +80,7 @@ pub async fn decide(context: &Context, work: &Work, state: &State) -> Result<Out
     let verdict = measured.record.judge(&terms)?;
     measured.record.verdict = summary(&verdict, &terms);
     let folder = kept::keep(context, &measured.record, &measured.details)?;
-    Ok(Outcome::Decided(gated(state, &verdict, &folder.display().to_string())?, verdict))
+    Ok(Outcome::Decided(gated(state, &verdict, &folder.display().to_string())?, Box::new(verdict)))
 }
 
 /// What is left of the caps.

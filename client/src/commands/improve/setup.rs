@@ -233,7 +233,7 @@ async fn open(context: &Context, saved: Saved, tag: &str, root: &Path, dry: bool
     let (begin, rest) = if dry {
         (first(context, &saved, tag, &train, identity, greedy)?, None)
     } else {
-        journal(context, &saved, tag, &shop, &train, identity, greedy)?
+        journal(context, &saved, tag, &shop, &train, &identity, greedy)?
     };
     if options.grader.is_none() && crate::evals::prepared::needs_grader(&train.suite) {
         context.output.warn("expectations need a grader model and are not counted; name one with --grader");
@@ -344,7 +344,7 @@ fn journal(
     tag: &str,
     shop: &Shop,
     train: &Opened,
-    identity: Identity,
+    identity: &Identity,
     greedy: bool,
 ) -> anyhow::Result<(Begin, Rest)> {
     files::make_folder(shop.root(), files::Mode::Private)?;
@@ -366,7 +366,7 @@ fn journal(
         entries.push(line);
     }
     let state = State::of(&entries, &train.suite.cases)?;
-    if let Some(what) = state.begin.identity.differs(&identity) {
+    if let Some(what) = state.begin.identity.differs(identity) {
         return Err(Fault::new(codes::IMPROVE).at(tag).detail(what).into());
     }
     Ok((state.begin.clone(), Some((journal, state))))

@@ -75,11 +75,11 @@ struct Result<'a> {
     runs: u64,
     tokens: u64,
     cost_micros: u64,
-    operators: Vec<Tried>,
+    operators: Vec<Row>,
 }
 
 #[derive(Serialize)]
-struct Tried {
+struct Row {
     operator: Operator,
     tried: u32,
     kept: u32,
@@ -89,7 +89,7 @@ struct Tried {
 pub fn result(context: &Context, work: &Work, state: &State, stop: &Stop, place: Option<&Place>, page: &Path) {
     let best = state.best();
     let gate = state.gates.iter().rev().find(|gated| gated.exp == best.exp);
-    let operators = state.by_operator().into_iter().map(|(operator, tried, kept)| Tried { operator, tried, kept });
+    let operators = state.by_operator().into_iter().map(|(operator, tried, kept)| Row { operator, tried, kept });
     let result = Result {
         tag: &state.begin.tag,
         skill: &state.begin.name,

@@ -37,7 +37,8 @@ pub(super) fn chance(text: &str, case: usize) -> u64 {
 }
 
 pub(super) fn truth(text: &str) -> f64 {
-    (0..CASES).map(|case| chance(text, case)).sum::<u64>() as f64 / (100 * CASES) as f64
+    let sum: u64 = (0..CASES).map(|case| chance(text, case)).sum();
+    crate::ratio::quotient(sum.into(), 100 * CASES as i128)
 }
 
 pub(super) fn prompt(case: usize) -> String {
