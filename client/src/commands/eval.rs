@@ -121,7 +121,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
 }
 
 async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
-    let prepared = prepared::prepare(context, &args.options)?;
+    let prepared = prepared::prepare(&args.options)?;
     if args.options.grader.is_none() && prepared.needs_grader() {
         context.output.warn("expectations need a grader model and are not counted; name one with --grader");
     }

@@ -1,6 +1,6 @@
 //! Measures a skill on a suite: makes all runs, or as many as a cap or a wanted precision asks for, and writes the record.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use serde_json::Value;
 use skill_schema::{Digest, Fault, codes, time::Timestamp};
@@ -30,6 +30,8 @@ pub struct Measurement<'a> {
     pub lock: &'a Lock,
     /// The part that is run; none for all cases.
     pub part: Option<Split>,
+    /// Ids of the only cases that are run; none for all of the part.
+    pub only: Option<&'a BTreeSet<String>>,
     /// The skill.
     pub skill: &'a Skill,
     /// What it is compared with; none to run the skill alone.
@@ -46,6 +48,8 @@ pub struct Measurement<'a> {
     pub grader: &'a Grader,
     /// The program that measures.
     pub harness: &'a Harness,
+    /// The first repeat: each has a seed of its own.
+    pub first: u32,
     /// Runs a case and arm, at least 1.
     pub repeats: u32,
     /// Stops as soon as the 95 % interval of the difference, or of the mean without a baseline, is at most this wide to each side,
@@ -101,9 +105,9 @@ pub async fn measure(
     let mut made = Made::new();
     // Without a wanted precision all repeats are one queue, so that nothing waits for the slowest run of a round.
     let round = if plan.until.is_some() { 1 } else { plan.repeats.max(1) };
-    let mut begun = 0;
-    while begun < plan.repeats.max(1) && made.stopped.is_none() {
-        let end = (begun + round).min(plan.repeats.max(1));
+    let (mut begun, last) = (plan.first, plan.first.saturating_add(plan.repeats.max(1)));
+    while begun < last && made.stopped.is_none() {
+        let end = begun.saturating_add(round).min(last);
         let items = items(plan, &cases, arms, begun..end)?;
         made.add(plan, answering, cache, reporter, &items).await;
         begun = end;
@@ -132,6 +136,7 @@ fn chosen<'a>(plan: &Measurement<'a>, hashes: &[Digest]) -> Vec<(&'a Case, Diges
 
 fn is_in_part(plan: &Measurement<'_>, case: &Case) -> bool {
     plan.part.is_none_or(|part| plan.lock.get(&case.id) == Some(part))
+        && plan.only.is_none_or(|only| only.contains(&case.id))
 }
 
 fn items(
