@@ -21,6 +21,7 @@ use crate::{
     rate_limit::RateLimits,
     store::{Store, batch::Written, index::IndexFile, token::TokenRow},
     usage::Usage,
+    vault::Vault,
 };
 
 /// The state of a running registry. Cheap to clone.
@@ -37,6 +38,8 @@ pub struct Shared {
     pub store: Store,
     /// Archives and statements.
     pub blobs: Blobs,
+    /// What nobody but a verifier gets.
+    pub vault: Vault,
     /// The log of all statements.
     pub log: Log,
     /// The registry's name and keys.
@@ -65,7 +68,7 @@ impl AppState {
         config: Config,
         base: String,
         store: Store,
-        blobs: Blobs,
+        (blobs, vault): (Blobs, Vault),
         log: Log,
         identity: Arc<Identity>,
         clock: SharedClock,
@@ -83,6 +86,7 @@ impl AppState {
             base,
             store,
             blobs,
+            vault,
             log,
             identity,
             clock,

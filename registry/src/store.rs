@@ -12,6 +12,7 @@ pub mod event;
 pub mod fsck;
 pub mod index;
 pub mod info;
+pub mod job;
 pub mod meta;
 pub mod owner;
 pub mod publish;
