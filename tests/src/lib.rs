@@ -12,6 +12,7 @@
 )]
 
 pub mod contest;
+pub mod forger;
 pub mod http;
 pub mod measured;
 pub mod model;

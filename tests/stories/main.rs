@@ -17,6 +17,7 @@ mod eval;
 mod evil;
 mod explain;
 mod faults;
+mod forged;
 mod fsck;
 mod gate;
 mod help;
