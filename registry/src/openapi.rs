@@ -121,7 +121,8 @@ mod tests {
     use skill_schema::{
         Digest,
         api::{
-            deprecate, eval, info, job, owner, publish, quarantine, scope, search, suite, token, well_known, whoami, worker, yank,
+            deprecate, eval, info, job, owner, publish, quarantine, scope, search, suite, token, well_known, whoami,
+            worker, yank,
         },
         problem::Problem,
     };
@@ -189,7 +190,12 @@ mod tests {
             ("AttemptEnded", value(eval::Ended { log: 1, proof: None, verdict: "reject".to_owned() })),
             ("Attempts", same::<eval::List>(attempts)),
             ("Job", same::<job::Job>(job)),
-            ("Claim", same::<worker::Claim>(json!({"key": "k", "created": time, "signature": "s", "suites": [hex], "recheck": true}))),
+            (
+                "Claim",
+                same::<worker::Claim>(
+                    json!({"key": "k", "created": time, "signature": "s", "suites": [hex], "recheck": true}),
+                ),
+            ),
             ("Claimed", same::<worker::Answer>(json!({"lease": lease}))),
             ("Beat", same::<worker::Beat>(json!({"conditions": {"scoreKey": hex, "model": "m", "weights": "w"}}))),
             ("Held", same::<worker::Held>(json!({"until": time, "terms": terms}))),

@@ -22,6 +22,7 @@ pub mod search;
 pub mod suite;
 pub mod token;
 pub mod user;
+pub mod verification;
 pub mod yank;
 
 #[cfg(test)]

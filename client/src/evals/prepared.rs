@@ -1,6 +1,9 @@
 //! From flags to a measurement: reads skill and suite, opens the models, and runs everything.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use skill_bundle::{Package, hash::sha256, jcs, pack};
 use skill_engine::{
@@ -165,6 +168,7 @@ impl Prepared {
             key,
             grader,
             harness,
+            cache: context.env.cache_dir.join("runs"),
         })
     }
 
@@ -262,6 +266,8 @@ pub struct Ready<'p> {
     key: ScoreKey,
     grader: record::Grader,
     harness: record::Harness,
+    /// The folder in which finished runs are kept.
+    pub cache: PathBuf,
 }
 
 impl Ready<'_> {
@@ -321,7 +327,7 @@ impl Ready<'_> {
             cases,
         };
         let drawn = Drawn::new(context, answering.cases.len() as u64 * arms * u64::from(repeats));
-        let cache = skill_engine::eval::Cache::new(context.env.cache_dir.join("runs"));
+        let cache = skill_engine::eval::Cache::new(&self.cache);
         let mut measured = measure(&measurement, &answering, &cache, &drawn, || context.clock.now()).await?;
         if let Some((panel, model, _)) = &self.panel {
             let report = JudgeReport::new(model, Some(&self.fingerprint), &panel.audit(), &measured.record.runs);

@@ -102,9 +102,12 @@ impl Opaque {
     /// [`codes::RECORD`] if it has runs of other cases.
     pub fn redact(&self, record: &Record, trust: Trust) -> Result<Record, Fault> {
         let mut redacted = Record { cases: self.cases.clone(), verdict: Value::Null, ..record.clone() };
-        redacted.runs = record.runs.iter().map(|run| self.run(run)).collect::<Option<_>>().ok_or_else(|| {
-            Fault::new(codes::RECORD).at("runs").detail("a run of a case that is not held out")
-        })?;
+        redacted.runs = record
+            .runs
+            .iter()
+            .map(|run| self.run(run))
+            .collect::<Option<_>>()
+            .ok_or_else(|| Fault::new(codes::RECORD).at("runs").detail("a run of a case that is not held out"))?;
         redacted.runs.sort_by(|a, b| (&a.case, a.repeat, a.arm).cmp(&(&b.case, b.repeat, b.arm)));
         for arm in [Arm::Base, Arm::Cand] {
             spread(&mut redacted.runs, arm);
@@ -341,10 +344,11 @@ mod tests {
     #[test]
     fn nobody_can_tell_which_case_of_one_attempt_is_which_of_another() {
         let record = record();
-        let [one, two] = [ATTEMPT, Digest([8; 32])].map(|attempt| {
-            Opaque::new(&record.cases, &attempt).redact(&record, Trust::Verified).unwrap()
-        });
-        assert!(one.cases.iter().all(|case| two.cases.iter().all(|other| (&case.id, case.hash) != (&other.id, other.hash))));
+        let [one, two] = [ATTEMPT, Digest([8; 32])]
+            .map(|attempt| Opaque::new(&record.cases, &attempt).redact(&record, Trust::Verified).unwrap());
+        assert!(
+            one.cases.iter().all(|case| two.cases.iter().all(|other| (&case.id, case.hash) != (&other.id, other.hash)))
+        );
         assert!(one.runs.iter().all(|run| two.runs.iter().all(|other| run.seed != other.seed)));
     }
 

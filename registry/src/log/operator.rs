@@ -45,12 +45,7 @@ pub struct Hold {
 
 /// The statement of who operates the registry, after those of the operator's chain. Needs the root key, which is in the data folder until
 /// the operator moves it away.
-pub fn root(
-    identity: &Identity,
-    after: Head,
-    verifiers: &[String],
-    created: Timestamp,
-) -> Result<NewStatement, Error> {
+pub fn root(identity: &Identity, after: Head, verifiers: &[String], created: Timestamp) -> Result<NewStatement, Error> {
     let missing = || Error::Start("root.pem is needed to say who operates the registry and who verifies".to_owned());
     let key = identity.root.as_ref().ok_or_else(missing)?;
     let root = Root {

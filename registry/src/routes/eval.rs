@@ -72,7 +72,31 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             answers: &[(200, "the attempts", Answer::Json("Attempts"))],
             handler: get(list),
         },
+        Endpoint {
+            method: HttpMethod::Get,
+            path: eval::SUITE_ROUTE,
+            id: "eval_of_suite",
+            summary: "All attempts that were made with a suite, newest first.",
+            access: Access::Readers,
+            request: Request::Nothing,
+            query: &[],
+            answers: &[(200, "the attempts", Answer::Json("Attempts"))],
+            handler: get(of_suite),
+        },
     ]
+}
+
+async fn of_suite(
+    State(app): State<AppState>,
+    reader: Reader,
+    Path(named): Path<String>,
+) -> Result<Json<eval::List>, Error> {
+    reader.check_any()?;
+    let unknown = || Fault::new(codes::SUITE_UNKNOWN).at(&named);
+    let digest: Digest = named.parse().map_err(|_| unknown())?;
+    let suite = app.store.suite(&digest).await?.ok_or_else(unknown)?;
+    reader.check_skill(&suite.id)?;
+    Ok(Json(eval::List { attempts: app.store.attempts_with(&digest).await? }))
 }
 
 async fn list(

@@ -58,7 +58,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn state(State(app): State<AppState>, reader: Reader, Path(named): Path<String>) -> Result<Json<job::Job>, Error> {
+async fn state(
+    State(app): State<AppState>,
+    reader: Reader,
+    Path(named): Path<String>,
+) -> Result<Json<job::Job>, Error> {
     reader.check_any()?;
     let unknown = || Fault::new(codes::NO_ATTEMPT).at(&named);
     let attempt: Digest = named.parse().map_err(|_| unknown())?;

@@ -38,7 +38,8 @@ use crate::{
         attempt::{Attempt, NewResult},
         batch::{Write, Written},
         event::NewStatement,
-        job::{Claiming, Ending, Held, Offer},
+        job::{Claiming, Held, Offer},
+        verification::Ending,
     },
     upload,
     vault::Kept,
@@ -193,10 +194,10 @@ async fn beat(
     }
     let held = app.store.held(&lease, caller.user(), now).await?;
     let scope = measured::policy(&app, &known(&app, &held).await?.skill).await?;
-    let terms = held.conditions.is_some().then_some(worker::Terms {
-        strict: held.terms.strict || scope == Policy::Strict,
-        ..held.terms
-    });
+    let terms = held
+        .conditions
+        .is_some()
+        .then_some(worker::Terms { strict: held.terms.strict || scope == Policy::Strict, ..held.terms });
     Ok(Json(worker::Held { until: clock::timestamp(until), terms }))
 }
 
@@ -292,14 +293,18 @@ fn agrees(
     let tree = eval_tree(&statement)?;
     let says = statement.predicate;
     if says.runner != verifier.key.keyid() || envelope.signers().ne([says.runner]) {
-        return Err(Fault::new(codes::VERIFIER).at(says.runner.to_string()).detail("the lease is another key's").into());
+        return Err(Fault::new(codes::VERIFIER)
+            .at(says.runner.to_string())
+            .detail("the lease is another key's")
+            .into());
     }
     envelope.verify(&verifier.key)?;
     gate::origin(&says.origin, &app.identity.origin)?;
     gate::freshness(says.created, app.clock.timestamp())?;
     gate::equal("statement: record", &says.record, &Some(*record))?;
     let entry = &attempt.entry;
-    let same = (says.attempt, says.parent, says.suite, tree) == (Some(entry.attempt), entry.parent, entry.suite, entry.tree);
+    let same =
+        (says.attempt, says.parent, says.suite, tree) == (Some(entry.attempt), entry.parent, entry.suite, entry.tree);
     if !same || says.kind == EvalKind::Attempt {
         return Err(Fault::new(codes::ATTEMPT_OTHER).at(entry.attempt.to_string()).into());
     }
@@ -327,11 +332,7 @@ async fn accept(
         published: (published && attempt.entry.parent.is_none()).then(|| (id.clone(), attempt.entry.version.clone())),
         verifier: (!held.recheck).then(|| ending.clone()),
     };
-    let write = if held.recheck {
-        Write::Again(Box::new(new), Box::new(ending))
-    } else {
-        Write::Ended(Box::new(new))
-    };
+    let write = if held.recheck { Write::Again(Box::new(new), Box::new(ending)) } else { Write::Ended(Box::new(new)) };
     let Written::Ended(log, index) = app.write(Order::Write(write), &[&id.to_string()]).await? else {
         return Err(Error::Damaged("a result was written as something else".to_owned()));
     };

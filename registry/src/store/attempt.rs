@@ -13,10 +13,11 @@ use super::{
     Store, bigint, count,
     event::{NewStatement, append, leaf_of},
     index::{self, IndexFile},
-    job::{self, Ending, NewJob},
+    job::{self, NewJob},
     json,
     score::{self, NewRecord},
     stored,
+    verification::{self, Ending},
 };
 use crate::{clock, error::Error};
 
@@ -128,6 +129,20 @@ impl Store {
              where skill = $1 order by leaf desc limit $2",
         )
         .bind(id.to_string())
+        .bind(MAX_LISTED)
+        .fetch_all(&self.read)
+        .await?;
+        rows.into_iter().map(|row| attempt(row).map(|attempt| attempt.entry)).collect()
+    }
+
+    /// The newest attempts with a suite, newest first.
+    pub async fn attempts_with(&self, suite: &Digest) -> Result<Vec<Entry>, Error> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select stmt, leaf, skill, version, tree, parent, suite, holdout, score_key, model, weights, runner, failed, \
+             recorded_sum, recorded_runs, verdict, record, delta, created_at from attempts \
+             where suite = $1 order by leaf desc limit $2",
+        )
+        .bind(suite.to_string())
         .bind(MAX_LISTED)
         .fetch_all(&self.read)
         .await?;
@@ -309,7 +324,7 @@ pub(super) async fn end(
     append(tx, leaf, &result.statement, now).await?;
     if let Some(ending) = &result.verifier {
         let ended = (&result.statement.stmt, &result.record.attempt, &result.record.digest);
-        job::end(tx, leaf, ended, ending, now).await?;
+        verification::end(tx, leaf, ended, ending, now).await?;
     }
     let Some((id, version)) = &result.published else { return Ok((leaf, None)) };
     let score = score::with_uplift(tx, &result.record).await?;
@@ -337,10 +352,10 @@ pub(super) async fn again(
     }
     append(tx, leaf, &result.statement, now).await?;
     let attempt = &result.record.attempt;
-    job::end(tx, leaf, (&result.statement.stmt, attempt, &result.record.digest), ending, now).await?;
+    verification::end(tx, leaf, (&result.statement.stmt, attempt, &result.record.digest), ending, now).await?;
     score::put(tx, &result.record, now).await?;
-    let Some((id, version)) = job::version_of(tx, attempt).await? else { return Ok((leaf, None)) };
-    let trust = job::trust(tx, attempt).await?;
+    let Some((id, version)) = verification::version_of(tx, attempt).await? else { return Ok((leaf, None)) };
+    let trust = verification::trust(tx, attempt).await?;
     let Some(mut score) = score::of_version(tx, &id, &version).await? else { return Ok((leaf, None)) };
     trust.clone_into(&mut score.trust);
     set_score(tx, leaf, (&id, &version), &score, now).await.map(|file| (leaf, Some(file)))

@@ -11,11 +11,11 @@ use super::{
     dialect::Dialect,
     event::{self, Head, Leaf, NewStatement},
     index::IndexFile,
-    job::Ending,
     publish::{self, NewRelease, Published},
     scope::{self, NewScope},
     stored,
     suite::{self, NewSuite},
+    verification::Ending,
     yank::{self as status, NewStatus},
 };
 use crate::error::Error;

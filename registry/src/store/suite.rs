@@ -11,8 +11,7 @@ use sqlx::{Any, FromRow, Transaction};
 use super::{
     Store, bigint, count,
     event::{NewStatement, append, leaf_of},
-    job,
-    stored,
+    stored, verification,
 };
 use crate::error::Error;
 
@@ -184,6 +183,6 @@ pub(super) async fn change(
         .bind(suite.info.suite.to_string())
         .execute(&mut **tx)
         .await?;
-    job::fail(tx, &suite.info.suite).await?;
+    verification::fail(tx, &suite.info.suite).await?;
     Ok(leaf)
 }

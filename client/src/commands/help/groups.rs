@@ -12,7 +12,7 @@ pub(super) const ALL: &[(&str, &[&str])] = &[
     ("Install skills", &["add", "install", "remove", "update", "outdated", "sync", "lock"]),
     ("See what is installed", &["list", "status", "tree", "why", "verify", "bundle"]),
     ("Write and publish skills", &["new", "init", "check", "version", "pack", "publish", "yank", "deprecate"]),
-    ("Measure skills", &["eval", "benchmark", "compare", "report", "reproduce", "suite", "model"]),
+    ("Measure skills", &["eval", "benchmark", "compare", "report", "reproduce", "suite", "worker", "model"]),
     (
         "Accounts, keys and registries",
         &["login", "logout", "whoami", "key", "owner", "token", "registry", "quarantine"],
