@@ -4,6 +4,7 @@ pub mod download;
 mod fork;
 mod http;
 mod ping;
+mod sealed;
 mod upload;
 
 use reqwest::{Method, multipart};
@@ -26,6 +27,7 @@ use crate::{
 pub use http::Http;
 use http::{Body, Call};
 pub use ping::Pong;
+pub use sealed::SuiteArchives;
 
 /// The registry said no, and why.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -214,7 +216,7 @@ impl Api {
         Ok((status == reqwest::StatusCode::CREATED, http::decode(&bytes)?))
     }
 
-    /// `PUT /api/skill/v1/suites/{scope}/{name}/{version}` with a signed suite statement and the packed suite.
+    /// `PUT /api/skill/v1/suites/{scope}/{name}/{version}` with a signed suite statement and what its state asks for.
     ///
     /// # Errors
     /// As [`Self::well_known`].
@@ -223,13 +225,11 @@ impl Api {
         id: &SkillId,
         version: &Version,
         statement: &[u8],
-        archive: &[u8],
+        archives: &SuiteArchives,
     ) -> Result<suite::Response> {
-        let (statement, archive) = (bytes::Bytes::copy_from_slice(statement), bytes::Bytes::copy_from_slice(archive));
+        let statement = bytes::Bytes::copy_from_slice(statement);
         let form = move || {
-            multipart::Form::new()
-                .part("statement", multipart::Part::stream(statement.clone()))
-                .part("archive", multipart::Part::stream(archive.clone()))
+            archives.add_to(multipart::Form::new().part("statement", multipart::Part::stream(statement.clone())))
         };
         self.call(Method::PUT, &suite::path(id, version), Body::Form(&form), true).await
     }

@@ -95,6 +95,7 @@ pub enum Command {
     Suite(commands::suite::Args),
     Version(commands::version::Args),
     Whoami(commands::whoami::Args),
+    Worker(Box<commands::worker::Args>),
     Yank(commands::yank::Args),
 }
 
@@ -182,6 +183,7 @@ impl Command {
             Self::Suite(args) => commands::suite::run(args, context).await,
             Self::Version(args) => commands::version::run(args, context).await,
             Self::Whoami(args) => commands::whoami::run(args, context).await,
+            Self::Worker(args) => commands::worker::run(*args, context).await,
             Self::Yank(args) => commands::yank::run(args, context).await,
         }
     }

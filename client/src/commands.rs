@@ -55,4 +55,5 @@ pub mod verify;
 pub mod version;
 pub mod whoami;
 pub mod why;
+pub mod worker;
 pub mod yank;

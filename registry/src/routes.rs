@@ -7,6 +7,7 @@ pub mod eval;
 pub mod health;
 pub mod index;
 pub mod info;
+pub mod job;
 pub mod lineage;
 pub mod log;
 pub mod metrics;
@@ -22,6 +23,7 @@ pub mod suite;
 pub mod token;
 pub mod well_known;
 pub mod whoami;
+pub mod worker;
 pub mod yank;
 
 use axum::{Router, routing::MethodRouter};
@@ -99,6 +101,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         publish::endpoints(),
         suite::endpoints(),
         eval::endpoints(),
+        job::endpoints(),
+        worker::endpoints(),
         yank::endpoints(),
         quarantine::endpoints(),
         deprecate::endpoints(),

@@ -12,6 +12,7 @@ pub mod event;
 pub mod fsck;
 pub mod index;
 pub mod info;
+pub mod job;
 pub mod lineage;
 pub mod meta;
 pub mod owner;
@@ -23,6 +24,7 @@ pub mod search;
 pub mod suite;
 pub mod token;
 pub mod user;
+pub mod verification;
 pub mod yank;
 
 #[cfg(test)]

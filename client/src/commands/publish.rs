@@ -73,6 +73,9 @@ pub struct Args {
     /// The test that has to be passed at least [default: the scope's].
     #[arg(long, value_name = "standard|strict", value_parser = ["standard", "strict"])]
     gate: Option<String>,
+    /// Wait so long for a verifier, if the suite is sealed; 0 not at all [default: until one is done].
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u64>,
     #[command(flatten)]
     how: How,
     /// Say nothing at the end: the result is part of another command's.
@@ -201,7 +204,7 @@ struct Sent {
 /// Signs and uploads; again if somebody else's statement came in between.
 async fn send(draft: &Draft<'_>, mut signing: Signing, secret: &SecretKey, context: &Context) -> anyhow::Result<Sent> {
     let Draft { prepared, meta, judged, .. } = draft;
-    let evidence = judged.map(Judged::evidence).transpose()?;
+    let evidence = judged.map(Judged::evidence).transpose()?.flatten();
     let (id, version) = (&prepared.manifest.id, &prepared.manifest.version);
     let archive = &prepared.packed.archive;
     let mut attempts = Attempts::default();

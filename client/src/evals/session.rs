@@ -50,7 +50,7 @@ pub struct Session {
     width: usize,
     worst_cost: u64,
     helper: Helper,
-    cache: PathBuf,
+    pub(super) cache: PathBuf,
 }
 
 /// One measurement.

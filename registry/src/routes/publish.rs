@@ -17,7 +17,7 @@ use crate::{
     error::{Error, blocking},
     gate::{self, Checked, Rights, Target},
     log::sequencer::Order,
-    measured::{self, Wanted},
+    measured::{self, Proof, Wanted},
     state::AppState,
     store::{
         batch::{Write, Written},
@@ -127,6 +127,7 @@ fn new_release(
         content,
         suite: release.suite,
         record: None,
+        verified: None,
         inherited: None,
         id: target.id,
         version: target.version,
@@ -160,8 +161,13 @@ async fn accept(
     let blobs = app.blobs.clone();
     blocking(move || blobs.keep(upload.archive, &upload.digest)).await?;
     if let Some(checked) = examined {
-        measured::keep(&app, checked.evidence.sent).await?;
-        release.record = Some(Box::new(checked.evidence.record));
+        match checked.evidence {
+            Proof::Sent(evidence) => {
+                measured::keep(&app, evidence.sent).await?;
+                release.record = Some(Box::new(evidence.record));
+            }
+            Proof::Verified(record, score) => release.verified = Some((record, score)),
+        }
     }
     let (id, version, seq) = (release.id.clone(), release.version.clone(), release.statement.seq);
     let order = Order::Write(Write::Release(Box::new(release)));

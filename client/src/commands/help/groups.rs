@@ -13,7 +13,10 @@ pub(super) const ALL: &[(&str, &[&str])] = &[
     ("See what is installed", &["list", "status", "tree", "why", "verify", "bundle"]),
     ("Write and publish skills", &["new", "init", "check", "version", "pack", "publish", "yank", "deprecate"]),
     ("Change other people's skills", &["fork", "pull-upstream", "propose", "proposal"]),
-    ("Measure skills", &["eval", "improve", "tried", "benchmark", "compare", "report", "reproduce", "suite", "model"]),
+    (
+        "Measure skills",
+        &["eval", "improve", "tried", "benchmark", "compare", "report", "reproduce", "suite", "worker", "model"],
+    ),
     (
         "Accounts, keys and registries",
         &["login", "logout", "whoami", "key", "owner", "token", "registry", "quarantine"],
