@@ -11,8 +11,8 @@ use skill_bundle::{log::tile::Tile, note::MAX_NOTE};
 use skill_schema::{
     Digest, Scope, SkillId, Version,
     api::{
-        blob, deprecate, eval, index, info, log, owner, publish, quarantine, scope, search, suite, token, well_known,
-        whoami, yank,
+        blob, deprecate, eval, index, info, leaderboard, log, owner, publish, quarantine, scope, search, suite, token,
+        well_known, whoami, yank,
     },
     problem::Problem,
 };
@@ -44,6 +44,28 @@ pub struct Evidence {
     pub record: bytes::Bytes,
     /// The transcripts, JSON.
     pub transcripts: bytes::Bytes,
+}
+
+/// What goes with a version beside its archive.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// What was tried on the way to it, which nothing signs.
+    pub tried: Option<bytes::Bytes>,
+    /// Its record, if it was measured.
+    pub evidence: Option<Evidence>,
+}
+
+impl Beside {
+    fn add_to(&self, form: multipart::Form) -> multipart::Form {
+        let form = match &self.tried {
+            None => form,
+            Some(tried) => form.part("tried", multipart::Part::stream(tried.clone())),
+        };
+        match &self.evidence {
+            None => form,
+            Some(evidence) => evidence.add_to(form),
+        }
+    }
 }
 
 impl Evidence {
@@ -161,6 +183,14 @@ impl Api {
         self.get(&http::with_query(search::ROUTE, request)?).await
     }
 
+    /// `GET /api/skill/v1/leaderboard`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn leaderboard(&self, request: &leaderboard::Request) -> Result<leaderboard::Response> {
+        self.get(&http::with_query(leaderboard::ROUTE, request)?).await
+    }
+
     /// `GET /api/skill/v1/skills/{scope}/{name}`.
     ///
     /// # Errors
@@ -180,7 +210,7 @@ impl Api {
         meta: &publish::Meta,
         statement: &[u8],
         archive: &[u8],
-        evidence: Option<&Evidence>,
+        beside: &Beside,
         progress: &Progress,
     ) -> Result<(bool, publish::Response)> {
         let meta = serde_json::to_string(meta)?;
@@ -192,10 +222,7 @@ impl Api {
                 .text("meta", meta.clone())
                 .part("statement", multipart::Part::stream(statement.clone()))
                 .part("archive", upload::part(&archive, progress));
-            match evidence {
-                None => form,
-                Some(evidence) => evidence.add_to(form),
-            }
+            beside.add_to(form)
         };
         let call =
             Call { method: Method::PUT, path: &publish::path(id, version), body: Body::Form(&form), retry: true };

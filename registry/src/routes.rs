@@ -7,6 +7,7 @@ pub mod eval;
 pub mod health;
 pub mod index;
 pub mod info;
+pub mod leaderboard;
 pub mod log;
 pub mod metrics;
 pub mod openapi;
@@ -102,6 +103,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         deprecate::endpoints(),
         info::endpoints(),
         search::endpoints(),
+        leaderboard::endpoints(),
         scope::endpoints(),
         owner::endpoints(),
         token::endpoints(),

@@ -5,6 +5,7 @@
 
 pub mod attempt;
 pub mod batch;
+pub mod board;
 pub mod deprecate;
 pub mod dialect;
 pub mod download;
@@ -12,6 +13,7 @@ pub mod event;
 pub mod fsck;
 pub mod index;
 pub mod info;
+pub mod lift;
 pub mod meta;
 pub mod owner;
 pub mod publish;

@@ -8,6 +8,7 @@ pub mod deprecate;
 pub mod eval;
 pub mod index;
 pub mod info;
+pub mod leaderboard;
 pub mod log;
 pub mod owner;
 pub mod publish;

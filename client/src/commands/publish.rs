@@ -17,7 +17,7 @@ use skill_schema::{
 };
 
 use crate::{
-    api::Refused,
+    api::{Beside, Refused},
     context::Context,
     evals::{contest::Judged, options::How},
     progress::Progress,
@@ -124,7 +124,13 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         maintenance: args.maintenance,
         ..meta
     };
-    let draft = Draft { prepared: &prepared, parent, meta, judged: measured.as_ref().map(|measured| &measured.judged) };
+    let draft = Draft {
+        prepared: &prepared,
+        parent,
+        meta,
+        judged: measured.as_ref().map(|measured| &measured.judged),
+        tried: prepare::tried(&args.path, context)?,
+    };
     // Publishing the suite, if it was new, has made the chain longer.
     let signing = if measured.is_some() { Signing::again(context, &id.scope, None).await? } else { signing };
     let sent = send(&draft, signing, &secret, context).await?;
@@ -141,6 +147,7 @@ struct Draft<'a> {
     parent: Option<Parent>,
     meta: Meta,
     judged: Option<&'a Judged>,
+    tried: Option<bytes::Bytes>,
 }
 
 /// What was sent and accepted.
@@ -155,7 +162,7 @@ struct Sent {
 /// Signs and uploads; again if somebody else's statement came in between.
 async fn send(draft: &Draft<'_>, mut signing: Signing, secret: &SecretKey, context: &Context) -> anyhow::Result<Sent> {
     let Draft { prepared, meta, judged, .. } = draft;
-    let evidence = judged.map(Judged::evidence).transpose()?;
+    let beside = Beside { tried: draft.tried.clone(), evidence: judged.map(Judged::evidence).transpose()? };
     let (id, version) = (&prepared.manifest.id, &prepared.manifest.version);
     let archive = &prepared.packed.archive;
     let mut attempts = Attempts::default();
@@ -168,7 +175,7 @@ async fn send(draft: &Draft<'_>, mut signing: Signing, secret: &SecretKey, conte
         let envelope = statement::sign(prepared, release.clone(), secret)?;
         let progress = Progress::bytes(&context.output, "Uploading", archive.len() as u64);
         let api = signing.source.api()?;
-        let answer = api.publish(id, version, meta, &envelope, archive, evidence.as_ref(), &progress).await;
+        let answer = api.publish(id, version, meta, &envelope, archive, &beside, &progress).await;
         drop(progress);
         match answer {
             Ok((new, response)) => {

@@ -127,6 +127,7 @@ fn new_release(
         suite: release.suite,
         record: None,
         inherited: None,
+        tried: upload.tried.as_deref().map(skill_bundle::hash::sha256),
         id: target.id,
         version: target.version,
     }
@@ -157,7 +158,13 @@ async fn accept(
     };
     release.inherited = measured::rules(&app, &wanted, examined.as_ref().map(|checked| &checked.attempt)).await?;
     let blobs = app.blobs.clone();
-    blocking(move || blobs.keep(upload.archive, &upload.digest)).await?;
+    blocking(move || {
+        if let Some(tried) = &upload.tried {
+            blobs.put(tried)?;
+        }
+        blobs.keep(upload.archive, &upload.digest)
+    })
+    .await?;
     if let Some(checked) = examined {
         measured::keep(&app, checked.evidence.sent).await?;
         release.record = Some(Box::new(checked.evidence.record));

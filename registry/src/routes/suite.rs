@@ -149,6 +149,7 @@ async fn check(
         let bytes = archive.bytes()?;
         gate::equal("archive: digest of what was received", &skill_bundle::hash::sha256(&bytes), &digest)?;
         let sealed = pack::open(&bytes)?;
+        sealed.suite.require_reviewed()?;
         match sealed.verify(&stated)? {
             Contents::Whole => Ok((archive, stated)),
             Contents::Train => Err(Fault::new(codes::SUITE_DIGEST).detail("the holdout is not in the archive").into()),

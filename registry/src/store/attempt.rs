@@ -5,7 +5,7 @@ use skill_schema::{
     Digest, Fault, SkillId, Version,
     api::eval::{Entry, Pooled},
     codes,
-    index::{best, latest},
+    index::best,
 };
 use sqlx::{Any, FromRow, Transaction};
 
@@ -13,7 +13,7 @@ use super::{
     Store, bigint, count,
     event::{NewStatement, append, leaf_of},
     index::{self, IndexFile},
-    json,
+    json, lift,
     score::{self, NewRecord},
     stored,
 };
@@ -309,15 +309,16 @@ pub(super) async fn end(
     // The leaf numbers of an index are those of the scope's chain, in which this stands nowhere.
     line.score = Some(score.clone());
     index.header.tags.best = best(&index.lines).cloned();
-    let latest = latest(&index.lines).map(ToString::to_string);
     let file = IndexFile::new(&index, before.revision + 1);
-    index::save(tx, id, &file, latest.as_deref(), now).await?;
-    sqlx::query("update versions set suite = $1, record = $2, score = $3 where skill = $4 and version = $5")
+    index::save(tx, id, &file, &index, now).await?;
+    let lift = lift::of(tx, &result.record).await?;
+    sqlx::query("update versions set suite = $1, record = $2, score = $3, lift = $6 where skill = $4 and version = $5")
         .bind(result.record.suite.to_string())
         .bind(result.record.digest.to_string())
         .bind(json(&score)?)
         .bind(id.to_string())
         .bind(version.to_string())
+        .bind(lift.as_ref().map(json).transpose()?)
         .execute(&mut **tx)
         .await?;
     Ok((leaf, Some(file)))

@@ -151,6 +151,7 @@ impl Db {
             suite: None,
             record: None,
             inherited: None,
+            tried: None,
         }
     }
 

@@ -8,11 +8,14 @@ use crate::output::HEAD;
 
 /// The commands, by what one wants to do.
 pub(super) const ALL: &[(&str, &[&str])] = &[
-    ("Find skills", &["search", "info", "diff", "use", "run"]),
+    ("Find skills", &["search", "leaderboard", "info", "diff", "use", "run"]),
     ("Install skills", &["add", "install", "remove", "update", "outdated", "sync", "lock"]),
     ("See what is installed", &["list", "status", "tree", "why", "verify", "bundle"]),
-    ("Write and publish skills", &["new", "init", "check", "version", "pack", "publish", "yank", "deprecate"]),
-    ("Measure skills", &["eval", "benchmark", "compare", "report", "reproduce", "suite", "model"]),
+    (
+        "Write and publish skills",
+        &["create", "new", "init", "check", "version", "pack", "publish", "yank", "deprecate"],
+    ),
+    ("Measure skills", &["eval", "benchmark", "compare", "report", "reproduce", "tried", "suite", "model"]),
     (
         "Accounts, keys and registries",
         &["login", "logout", "whoami", "key", "owner", "token", "registry", "quarantine"],

@@ -139,6 +139,7 @@ pub async fn publish(
     opened: &Opened,
     skill: &SkillId,
 ) -> anyhow::Result<(bool, Digests, SkillId, Version)> {
+    opened.suite.require_reviewed()?;
     let digests = opened.suite.digests(&opened.lock()?, &opened.folder)?;
     let settings = &opened.suite.settings;
     let id: SkillId = settings.id.as_deref().map_or_else(|| Ok(skill.clone()), str::parse)?;
