@@ -8,6 +8,7 @@ pub mod health;
 pub mod index;
 pub mod info;
 pub mod job;
+pub mod leaderboard;
 pub mod lineage;
 pub mod log;
 pub mod metrics;
@@ -110,6 +111,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         lineage::endpoints(),
         proposal::endpoints(),
         search::endpoints(),
+        leaderboard::endpoints(),
         scope::endpoints(),
         owner::endpoints(),
         token::endpoints(),

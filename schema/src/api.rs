@@ -9,6 +9,7 @@ pub mod eval;
 pub mod index;
 pub mod info;
 pub mod job;
+pub mod leaderboard;
 pub mod lineage;
 pub mod log;
 pub mod owner;

@@ -47,6 +47,7 @@ pub struct Prepared {
 pub fn prepare(options: &Options) -> Result<Prepared, Fault> {
     let (skill, cand, package) = read_skill(&options.skill)?;
     let opened = Suite::read(options.suite.as_ref().unwrap_or(&options.skill))?;
+    opened.suite.require_reviewed()?;
     let lock = opened.suite.split(&opened.lock()?)?;
     let (baseline, base) = match &options.baseline {
         _ if options.alone => (None, None),

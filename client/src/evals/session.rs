@@ -315,8 +315,8 @@ async fn panel(
     let engine: Arc<dyn Engine> = models::open(context, Some(named)).await?;
     let fingerprint = engine.fingerprint().clone();
     let mut grader = Grader::new(engine, &opened.suite.settings.grader, opened.folder.path(), 0)?;
-        // What an exact run is given by its grader can be reproduced as well.
-        grader.mode = options.mode();
+    // What an exact run is given by its grader can be reproduced as well.
+    grader.mode = options.mode();
     let prompt = grader.prompt_digest();
     Ok(Some((Arc::new(Panel::new(grader)), fingerprint, prompt)))
 }

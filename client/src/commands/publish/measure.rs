@@ -57,6 +57,7 @@ pub(super) async fn measure(
         Err(fault) if fault.code == codes::NO_SUITE && !has_score => return Ok(None),
         Err(fault) => return Err(fault.into()),
     };
+    opened.suite.require_reviewed()?;
     if !has_score && !can_measure(args, context)? {
         context.output.trace(1, || "not measured: there is no model, and the head has no score".to_owned());
         return Ok(None);
