@@ -20,9 +20,9 @@ impl Forger {
     }
 
     /// An attempt on a sealed suite: its conditions are the verifier's.
-    pub fn sealed_attempt(&self, packed: &Packed, head: Option<&Packed>, cases: &Cases) -> Eval {
+    pub fn sealed_attempt(&self, head: Option<&Packed>, cases: &Cases) -> Eval {
         let model = EvalModel { id: job::MODEL.to_owned(), weights: job::MODEL.to_owned() };
-        Eval { model, score_key: Digest::ZERO, ..self.attempt(packed, head, cases) }
+        Eval { model, score_key: Digest::ZERO, ..self.attempt(head, cases) }
     }
 
     /// The user's token.
@@ -46,6 +46,6 @@ impl Forger {
     /// Sends a result of an attempt that was never logged.
     pub fn log_result_of_nothing(&self, packed: &Packed, cases: &Cases, record: &Record) -> Answer {
         let nothing = Digest([9; 32]);
-        self.send(&self.result(&self.attempt(packed, None, cases), packed, nothing, (record, &Details::default())))
+        self.send(&self.result(&self.attempt(None, cases), packed, nothing, (record, &Details::default())))
     }
 }
