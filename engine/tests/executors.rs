@@ -238,3 +238,36 @@ async fn a_metric_is_the_last_number_of_the_command() {
     let run = metric::run(&shell, &world.job(false, metric("echo sum: 1; false"))).await;
     assert_eq!((run.status, run.metric, run.exit), (Status::Crash, None, 1));
 }
+
+#[tokio::test]
+async fn the_tide_example_measures_a_better_model_as_better() {
+    let example = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/tide-forecast");
+    let text = fs::read_to_string(example.join("evals/evals.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let case = &document["evals"][0];
+    let member = |name: &str| case[name].as_str().unwrap().to_owned();
+    let task = Task::Metric { run: member("run"), pattern: member("pattern"), minimize: true, budget_s: 60 };
+    let shell: Arc<dyn skill_engine::executor::sandbox::Shell> = helper();
+    let (mut errors, periods) = (Vec::new(), "PERIODS = [12.42]");
+    for (file, from, to) in [
+        ("model.py", periods, periods),
+        ("model.py", periods, "PERIODS = [12.42, 12.0]"),
+        ("model.py", "import math", "import math, os"),
+        ("measure.py", "rmse_cm: ", "rmse_cm: 0"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("scripts")).unwrap();
+        for name in ["SKILL.md", "scripts/model.py", "scripts/measure.py"] {
+            fs::copy(example.join(name), folder.path().join(name)).unwrap();
+        }
+        let changed = folder.path().join("scripts").join(file);
+        let before = fs::read_to_string(&changed).unwrap();
+        assert!(before.contains(from), "{file} has {from}");
+        fs::write(&changed, before.replace(from, to)).unwrap();
+        let world = World { skill: Arc::new(Skill::load(folder.path()).unwrap()), ..World::new() };
+        let run = metric::run(&shell, &world.job(true, task.clone())).await;
+        errors.push(run.metric.as_deref().map(|number| number.parse::<f64>().unwrap()));
+    }
+    let [Some(moon), Some(sun), None, None] = errors[..] else { panic!("{errors:?}") };
+    assert!(sun < 0.9 * moon, "{errors:?}");
+}
