@@ -15,6 +15,7 @@ pub mod reproduce;
 mod result;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod sealed;
 #[cfg(test)]
 mod tests;
 

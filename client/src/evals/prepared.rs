@@ -1,6 +1,9 @@
 //! From flags to a measurement: reads skill and suite, opens the models, and runs everything.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use skill_bundle::{Package, pack};
 use skill_engine::{
@@ -44,6 +47,7 @@ pub struct Prepared {
 pub fn prepare(options: &Options) -> Result<Prepared, Fault> {
     let (skill, cand, package) = read_skill(&options.skill)?;
     let opened = Suite::read(options.suite.as_ref().unwrap_or(&options.skill))?;
+    opened.suite.require_reviewed()?;
     let lock = opened.suite.split(&opened.lock()?)?;
     let (baseline, base) = match &options.baseline {
         _ if options.alone => (None, None),
@@ -144,6 +148,11 @@ impl Ready<'_> {
     /// The model that answers.
     pub fn model(&self) -> &Fingerprint {
         self.session.model()
+    }
+
+    /// Keeps finished runs in a folder of their own.
+    pub fn keep_runs_in(&mut self, folder: PathBuf) {
+        self.session.cache = folder;
     }
 
     /// The score key for cases with this split hash.

@@ -50,7 +50,7 @@ pub struct Session {
     width: usize,
     worst_cost: u64,
     helper: Helper,
-    cache: PathBuf,
+    pub(super) cache: PathBuf,
 }
 
 /// One measurement.
@@ -314,7 +314,9 @@ async fn panel(
     let Some(named) = &options.grader else { return Ok(None) };
     let engine: Arc<dyn Engine> = models::open(context, Some(named)).await?;
     let fingerprint = engine.fingerprint().clone();
-    let grader = Grader::new(engine, &opened.suite.settings.grader, opened.folder.path(), 0)?;
+    let mut grader = Grader::new(engine, &opened.suite.settings.grader, opened.folder.path(), 0)?;
+    // What an exact run is given by its grader can be reproduced as well.
+    grader.mode = options.mode();
     let prompt = grader.prompt_digest();
     Ok(Some((Arc::new(Panel::new(grader)), fingerprint, prompt)))
 }

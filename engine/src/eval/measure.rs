@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Event, Reporter,
-    model::{Caps as Abilities, Fingerprint, Mode, Sharing},
+    model::{Caps as Abilities, Counters, Fingerprint, Mode, Sharing},
     record::{
         Arms, Baseline, CaseFacts, EngineFacts, FORMAT, Grader, Harness, Model, Order, Provenance, Record,
         SamplingFacts, ScoreKey, Skill, SuiteFacts, Trust, compute, judged_weight, split_hash,
@@ -80,6 +80,8 @@ pub struct Measured {
     pub spent: Spent,
     /// The cap that ended it early, if one did.
     pub stopped: Option<Cap>,
+    /// What the model that answers took; `None` where it does not count.
+    pub counters: Option<Counters>,
 }
 
 /// Measures. `now` is asked once, at the end.
@@ -121,7 +123,9 @@ pub async fn measure(
     for (case, _) in &cases {
         made.details.cases.insert(case.id.clone(), CaseText::from(*case));
     }
-    Ok(Measured { record, details: made.details, cached: made.cached, spent: made.spent, stopped: made.stopped })
+    let counters = answering.executor.counters().await;
+    let Made { details, cached, spent, stopped, .. } = made;
+    Ok(Measured { record, details, cached, spent, stopped, counters })
 }
 
 /// The cases of the part, with the hashes of all cases of the suite.
@@ -149,7 +153,7 @@ fn items(
     let item = |(arm, case, repeat): (Arm, usize, u32)| {
         let skill = if arm == Arm::Base { base } else { Some(plan.skill.tree) };
         let seed = key::seed(&salt, &cases[case].0.id, repeat);
-        Ok(Item { arm, case, repeat, seed, key: key::of_run(plan.key, skill, cases[case].1, seed)? })
+        Ok(Item { arm, case, repeat, seed, key: key::of_run(plan.key, skill, cases[case].1, seed, plan.mode)? })
     };
     interleaved(cases.len(), repeats, arms).into_iter().map(item).collect()
 }

@@ -68,7 +68,10 @@ impl Record {
         if let Ok(digest) = key.digest() {
             differ(found, "score_key", &self.score_key, &digest);
         }
-        differ(found, "suite.split_hash", &self.suite.split_hash, &split_hash(&self.cases));
+        // The cases of a sealed holdout are named otherwise than they are: only who has them can compute their hash.
+        if !self.suite.sealed {
+            differ(found, "suite.split_hash", &self.suite.split_hash, &split_hash(&self.cases));
+        }
         differ(found, "key.split", &key.split, &self.suite.split_hash);
         differ(found, "model.weights", &self.model.weights, &key.weights);
         differ(found, "model.quantisation", &self.model.quantisation, &key.quantisation);

@@ -45,7 +45,7 @@ codes! {
     GATE_REJECTED = "E_GATE_REJECTED", Gate, 422, "measured, and not better", "docs/scores.md says what each reason means",
         "An improved version has to beat the head on the holdout by an exact test. This one was measured and did not. The attempt counts: the next one has to be twice as convincing.";
     GATE_INVALID = "E_GATE_INVALID", Invalid, 422, "not measured", "docs/scores.md says what each reason means",
-        "The runs cannot support a verdict: too few of them, too many missing, or something went wrong while they were made. Nothing is said about the skill, and no attempt is counted.";
+        "The runs cannot support a verdict: too few of them, too many missing, or something went wrong while they were made. Nothing is said about the skill. An attempt that was logged counts all the same: otherwise a bad one could be called invalid.";
     RECORD = "E_RECORD", Integrity, 422, "the score record is malformed", "write it again with skill eval --record",
         "A score record is one canonical JSON document of the format skill-score/v1. Each member is known, within its limits, and spelt in one way, so that its digest stands for it.";
     RECORD_RESULT = "E_RECORD_RESULT", Integrity, 422, "the score record does not follow from its runs", "",
