@@ -24,7 +24,7 @@ use skill_schema::{Digest, Fault, Limits, codes, manifest};
 
 use super::{
     Drawn, helper, models,
-    options::{Kind, Options},
+    options::{Kind, MAX_WIDTH, Options},
 };
 use crate::{context::Context, files, source::Local};
 
@@ -153,7 +153,7 @@ impl Prepared {
             harness: &harness,
             repeats,
             until: options.until_ci.map(ppm),
-            width: options.width.unwrap_or(abilities.max_parallel).clamp(1, 256),
+            width: options.width().unwrap_or(abilities.max_parallel.clamp(1, MAX_WIDTH)),
             caps: options.caps(),
             fresh: options.fresh,
             who: "this machine",
@@ -207,7 +207,7 @@ impl Prepared {
 
     fn marks(&self) -> Marks {
         let ids = self.opened.suite.cases.iter().map(|case| case.id.clone()).collect();
-        Marks { paths: vec![self.opened.evals_path().display().to_string()], canaries: Vec::new(), ids }
+        Marks::new(vec![self.opened.evals_path().display().to_string()], Vec::new(), ids)
     }
 
     async fn executor(
@@ -234,7 +234,7 @@ impl Prepared {
                 Ok((Arc::new(cli), stand_in("cli", &command), no_abilities()))
             }
             Kind::Prompt | Kind::Agent => {
-                let engine = models::open(context, model).await?;
+                let engine = models::open(context, model, options.width()).await?;
                 let (fingerprint, abilities) = (engine.fingerprint().clone(), engine.caps().clone());
                 let executor: Arc<dyn Executor> = if options.executor == Kind::Agent {
                     Arc::new(Agent { engine, mode, shell: self.shell(), distractors: trigger::distractors() })
@@ -252,7 +252,7 @@ impl Prepared {
         options: &Options,
     ) -> Result<Option<(Arc<Panel>, Fingerprint, Digest)>, Fault> {
         let Some(named) = &options.grader else { return Ok(None) };
-        let engine: Arc<dyn Engine> = models::open(context, Some(named)).await?;
+        let engine: Arc<dyn Engine> = models::open(context, Some(named), options.width()).await?;
         let fingerprint = engine.fingerprint().clone();
         let grader = Grader::new(engine, &self.opened.suite.settings.grader, self.opened.folder.path(), 0)?;
         let prompt = grader.prompt_digest();

@@ -191,7 +191,8 @@ impl Made {
     ) {
         let caps = self.left(plan.caps);
         // A server that shares prefixes by itself has to have seen one before the others come: the first run of each arm goes alone.
-        let alone = if plan.abilities.prefix_sharing == Sharing::Automatic { 2 } else { 0 };
+        let arms = if plan.baseline.is_some() { 2 } else { 1 };
+        let alone = if plan.abilities.prefix_sharing == Sharing::Automatic { arms } else { 0 };
         let schedule = Schedule { items, width: plan.width, alone, caps, cache, fresh: plan.fresh, reporter };
         let done = schedule.work(answering).await;
         self.cached += done.cached;
