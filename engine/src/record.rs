@@ -7,8 +7,10 @@ mod check;
 pub mod compare;
 mod compute;
 mod interval;
+mod judge;
 mod key;
 mod limits;
+mod regrade;
 pub mod reproduce;
 mod result;
 #[cfg(test)]
@@ -25,8 +27,10 @@ pub(crate) use check::judged_weight;
 pub use check::{Difference, Follows, score_of_run, split_hash};
 pub use compute::compute;
 pub use interval::estimate;
+pub use judge::{Terms, summary};
 pub use key::{Decimal, KeyLimits, KeySampling, ScoreKey};
 pub use limits::Limits;
+pub use regrade::{Regraded, regrade};
 pub use result::{ArmSummary, CaseArm, CaseResult, CategoryResult, Delta, Interval, ResultSummary, Statuses};
 
 use crate::{

@@ -4,7 +4,11 @@ mod plan;
 mod verdict;
 
 use serde::Serialize;
-use skill_engine::{gate, record::Record, report::terminal, run::Arm};
+use skill_engine::{
+    gate,
+    record::{Record, Terms, summary},
+    report::terminal,
+};
 use skill_schema::{Fault, codes};
 
 use crate::{
@@ -77,10 +81,13 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
         context.output.warn("expectations need a grader model and are not counted; name one with --grader");
     }
     let mut measured = prepared.measure(context, &args.options, args.model.as_deref()).await?;
-    let greedy = prepared.sampling(&args.options).temperature == 0.0;
-    let verdict = args.gate.as_deref().map(|policy| decide(&measured.record, policy, greedy)).transpose()?;
-    if let Some(verdict) = &verdict {
-        measured.record.verdict = summary(verdict);
+    let terms = args.gate.as_deref().map(|named| {
+        let policy = if named == "strict" { gate::Policy::Strict } else { gate::Policy::Standard };
+        Terms { leak: !prepared.leaks().is_empty(), ..Terms::first(policy) }
+    });
+    let verdict = terms.map(|terms| measured.record.judge(&terms)).transpose()?;
+    if let (Some(verdict), Some(terms)) = (&verdict, &terms) {
+        measured.record.verdict = summary(verdict, terms);
     }
     let folder = kept::keep(context, &measured.record, &measured.details)?;
     let report = folder.join(kept::PAGE).display().to_string();
@@ -109,40 +116,4 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
         Some(fault) => Err(fault.into()),
         None => Ok(()),
     }
-}
-
-/// The gate's verdict on a record: every complete case, its groups, and which of them are critical.
-fn decide(record: &Record, policy: &str, greedy: bool) -> std::result::Result<gate::Verdict, Fault> {
-    let complete = || record.result.by_case.iter().filter(|case| case.complete);
-    let scores = |arm: Arm| -> Vec<Vec<u16>> {
-        let of = |case: &skill_engine::record::CaseResult| {
-            let arm = if arm == Arm::Base { &case.base } else { &case.cand };
-            arm.as_ref().map(|arm| arm.scores.iter().flatten().copied().collect()).unwrap_or_default()
-        };
-        complete().map(of).collect()
-    };
-    let facts = |id: &str| record.cases.iter().find(|case| case.id == id);
-    let groups: Vec<String> =
-        complete().map(|case| facts(&case.id).map(|facts| facts.group.clone()).unwrap_or_default()).collect();
-    let is_critical = |id: &str| facts(id).is_some_and(|facts| facts.critical);
-    let critical: Vec<usize> =
-        complete().enumerate().filter(|(_, case)| is_critical(&case.id)).map(|(at, _)| at).collect();
-    let small = serde_json::json!({
-        "base": scores(Arm::Base), "cand": scores(Arm::Cand), "cluster": groups, "policy": policy,
-        "greedy": greedy, "critical": critical,
-    });
-    gate::decide(&gate::small::parse(small.to_string().as_bytes())?)
-}
-
-/// What a record keeps of a verdict: whole numbers, since canonical JSON has no others.
-fn summary(verdict: &gate::Verdict) -> serde_json::Value {
-    let reasons: Vec<&str> = verdict.reasons.iter().map(gate::Reason::code).collect();
-    let numbers = verdict.numbers.as_ref();
-    serde_json::json!({
-        "verdict": if verdict.is_accept() { "accept" } else if numbers.is_some() { "reject" } else { "invalid" },
-        "reasons": reasons,
-        "n": verdict.n, "k": verdict.k, "groups": verdict.clusters,
-        "p_run_ppm": numbers.map(|numbers| numbers.p_run.ppm()),
-        "p_case_ppm": numbers.map(|numbers| numbers.p_case.ppm()),
-    })
 }

@@ -4,6 +4,7 @@ mod check;
 mod import;
 mod new;
 mod pack;
+pub mod publish;
 mod split;
 
 use std::path::Path;
@@ -13,7 +14,7 @@ use skill_schema::{lint::Finding, skill_md};
 
 use crate::context::Context;
 
-/// Write, check, split and pack the cases that a skill is measured on.
+/// Write, check, split, pack and publish the cases that a skill is measured on.
 #[derive(Debug, clap::Args)]
 #[command(
     arg_required_else_help = true,
@@ -22,7 +23,8 @@ Examples:
   skill suite new                        start with ten cases in evals/evals.json
   skill suite check                      what is wrong with it
   skill suite split                      decide which cases are held out
-  skill suite import ../other-skill      take cases from elsewhere"
+  skill suite import ../other-skill      take cases from elsewhere
+  skill suite publish                    to the registry, for whoever wants to check a score"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -35,6 +37,7 @@ enum Command {
     Check(check::Args),
     Split(split::Args),
     Pack(pack::Args),
+    Publish(Box<publish::Args>),
     Import(import::Args),
 }
 
@@ -42,13 +45,13 @@ enum Command {
 ///
 /// # Errors
 /// As the commands below it say.
-#[expect(clippy::unused_async, reason = "all commands have the same shape")]
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     match args.command {
         Command::New(args) => new::run(&args, context),
         Command::Check(args) => check::run(&args, context),
         Command::Split(args) => split::run(&args, context),
         Command::Pack(args) => pack::run(&args, context),
+        Command::Publish(args) => publish::run(&args, context).await,
         Command::Import(args) => import::run(&args, context),
     }
 }

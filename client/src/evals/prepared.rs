@@ -2,13 +2,14 @@
 
 use std::{path::Path, sync::Arc};
 
-use skill_bundle::{hash::sha256, jcs, pack};
+use skill_bundle::{Package, hash::sha256, jcs, pack};
 use skill_engine::{
     eval::{Answering, Measured, Measurement, judge::Panel, measure, measure::cases_of},
     executor::{
         Executor, Marks, Skill as Files,
         agent::Agent,
         cli::{Cli, Template},
+        leak::{self, Leak},
         prompt::Prompt,
         replay::Cassette,
         sandbox::{self, Helper, Shell},
@@ -18,7 +19,7 @@ use skill_engine::{
     grade::{Grader, JudgeReport},
     model::{Caps as Abilities, Engine, Fingerprint, Sampling, Sharing},
     record::{self, Baseline, ScoreKey},
-    suite::{Lock, Opened, Suite, Task},
+    suite::{Lock, Opened, Split, Suite, Task},
 };
 use skill_schema::{Digest, Fault, Limits, codes, manifest};
 
@@ -43,6 +44,8 @@ pub struct Prepared {
     pub skill: record::Skill,
     /// What it is compared with.
     pub baseline: Option<Baseline>,
+    /// The skill as it would be published.
+    package: Package,
     files: [Option<Arc<Files>>; 2],
     helper: Helper,
 }
@@ -52,22 +55,22 @@ pub struct Prepared {
 /// # Errors
 /// A folder that is no skill; [`codes::NO_SUITE`], [`codes::SUITE`], [`codes::SPLIT_LOCK`].
 pub fn prepare(context: &Context, options: &Options) -> Result<Prepared, Fault> {
-    let (skill, cand) = read_skill(&options.skill)?;
+    let (skill, cand, package) = read_skill(&options.skill)?;
     let opened = Suite::read(options.suite.as_ref().unwrap_or(&options.skill))?;
     let lock = opened.suite.split(&opened.lock()?)?;
     let (baseline, base) = match &options.baseline {
         _ if options.alone => (None, None),
         None => (Some(Baseline::NoSkill {}), None),
         Some(folder) => {
-            let (other, files) = read_skill(folder)?;
+            let (other, files, _) = read_skill(folder)?;
             (Some(Baseline::Version { name: other.title(), tree: other.tree }), Some(files))
         }
     };
-    Ok(Prepared { opened, lock, skill, baseline, files: [base, Some(cand)], helper: helper(context)? })
+    Ok(Prepared { opened, lock, skill, baseline, package, files: [base, Some(cand)], helper: helper(context)? })
 }
 
-/// A skill's folder: what stands in the record, and the copy that runs see.
-fn read_skill(folder: &Path) -> Result<(record::Skill, Arc<Files>), Fault> {
+/// A skill's folder: what stands in the record, the copy that runs see, and what would be published.
+fn read_skill(folder: &Path) -> Result<(record::Skill, Arc<Files>, Package), Fault> {
     // Says in the words of every command that there is no such folder.
     Local::find(folder)?;
     let packed = pack::pack_dir(folder, &Limits::V1)?;
@@ -81,7 +84,7 @@ fn read_skill(folder: &Path) -> Result<(record::Skill, Arc<Files>), Fault> {
         parent: None,
         forked_from: None,
     };
-    Ok((skill, Arc::new(files)))
+    Ok((skill, Arc::new(files), packed.package))
 }
 
 impl Prepared {
@@ -110,6 +113,19 @@ impl Prepared {
     /// # Errors
     /// [`codes::MODEL`], [`codes::MODEL_UNAVAILABLE`], [`codes::CASSETTE`]; files of the suite that cannot be read.
     pub async fn measure(&self, context: &Context, options: &Options, model: Option<&str>) -> Result<Measured, Fault> {
+        self.ready(context, options, model).await?.measure(None).await
+    }
+
+    /// Opens what answers and grades: from here on the score key is known, and nothing was run yet.
+    ///
+    /// # Errors
+    /// [`codes::MODEL`], [`codes::MODEL_UNAVAILABLE`], [`codes::CASSETTE`].
+    pub async fn ready<'p>(
+        &'p self,
+        context: &'p Context,
+        options: &'p Options,
+        model: Option<&str>,
+    ) -> Result<Ready<'p>, Fault> {
         let (executor, fingerprint, abilities) = self.executor(context, options, model).await?;
         let panel = self.panel(context, options).await?;
         let sampling = self.sampling(options);
@@ -137,53 +153,25 @@ impl Prepared {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             executor: options.command.as_ref().map_or_else(|| executor.kind().to_owned(), |c| format!("cli:{c}")),
         };
-        let repeats = self.repeats(options, &sampling);
-        let worst_cost = worst_cost(context, options, settings.limits.tokens)?;
-        let measurement = Measurement {
-            opened: &self.opened,
-            lock: &self.lock,
-            part: options.split(),
-            skill: &self.skill,
-            baseline: self.baseline.as_ref(),
-            key: &key,
-            model: &fingerprint,
-            abilities: &abilities,
-            mode: options.mode(),
-            grader: &grader,
-            harness: &harness,
-            repeats,
-            until: options.until_ci.map(ppm),
-            width: options.width().unwrap_or(abilities.max_parallel.clamp(1, MAX_WIDTH)),
-            caps: options.caps(),
-            fresh: options.fresh,
-            who: "this machine",
-        };
-        let cases = cases_of(&measurement)?;
-        let arms = if self.baseline.is_some() { 2 } else { 1 };
-        let answering = Answering {
-            suite: self.opened.folder.path().to_owned(),
-            base: self.files[0].clone(),
-            cand: self.files[1].clone(),
+        Ok(Ready {
+            prepared: self,
+            context,
+            options,
             executor,
-            scripts: Arc::new(Scripts { shell: self.shell() }),
-            judge: panel.as_ref().map(|(panel, ..)| Arc::clone(panel) as Arc<dyn skill_engine::eval::Judge>),
-            limits: settings.limits,
+            fingerprint,
+            abilities,
+            panel,
             sampling,
-            network: settings.sandbox == "network",
-            marks: Arc::new(self.marks()),
-            repeats,
-            worst_cost,
-            cases,
-        };
-        let drawn = Drawn::new(context, answering.cases.len() as u64 * arms * u64::from(repeats));
-        let cache = skill_engine::eval::Cache::new(context.env.cache_dir.join("runs"));
-        let mut measured = measure(&measurement, &answering, &cache, &drawn, || context.clock.now()).await?;
-        if let Some((panel, model, _)) = &panel {
-            let report = JudgeReport::new(model, Some(&fingerprint), &panel.audit(), &measured.record.runs);
-            measured.record.grader.self_agreement_ppm = report.self_agreement.map(|pm| u32::from(pm) * 1000);
-            measured.record.grader.flagged = report.reason.into_iter().collect();
-        }
-        Ok(measured)
+            key,
+            grader,
+            harness,
+        })
+    }
+
+    /// Text of the holdout that stands in the skill.
+    pub fn leaks(&self) -> Vec<Leak> {
+        let holdout: Vec<_> = self.opened.suite.part(&self.lock, Split::Holdout).cloned().collect();
+        leak::scan_package(&self.package, &holdout)
     }
 
     /// Whether something in the suite needs a grader model.
@@ -257,6 +245,90 @@ impl Prepared {
         let grader = Grader::new(engine, &self.opened.suite.settings.grader, self.opened.folder.path(), 0)?;
         let prompt = grader.prompt_digest();
         Ok(Some((Arc::new(Panel::new(grader)), fingerprint, prompt)))
+    }
+}
+
+/// Models that are open and the conditions that follow: everything but the runs.
+pub struct Ready<'p> {
+    prepared: &'p Prepared,
+    context: &'p Context,
+    options: &'p Options,
+    executor: Arc<dyn Executor>,
+    /// The model that answers.
+    pub fingerprint: Fingerprint,
+    abilities: Abilities,
+    panel: Option<(Arc<Panel>, Fingerprint, Digest)>,
+    sampling: Sampling,
+    key: ScoreKey,
+    grader: record::Grader,
+    harness: record::Harness,
+}
+
+impl Ready<'_> {
+    /// The score key for cases with this split hash.
+    ///
+    /// # Errors
+    /// As [`ScoreKey::digest`].
+    pub fn score_key(&self, split: Digest) -> Result<Digest, Fault> {
+        ScoreKey { split, ..self.key.clone() }.digest()
+    }
+
+    /// Makes all runs and the record; those of a logged attempt have seeds of their own.
+    ///
+    /// # Errors
+    /// [`codes::MODEL`], [`codes::MODEL_UNAVAILABLE`]; files of the suite that cannot be read.
+    pub async fn measure(&self, attempt: Option<Digest>) -> Result<Measured, Fault> {
+        let Self { prepared, context, options, .. } = self;
+        let settings = &prepared.opened.suite.settings;
+        let repeats = prepared.repeats(options, &self.sampling);
+        let measurement = Measurement {
+            opened: &prepared.opened,
+            lock: &prepared.lock,
+            part: options.split(),
+            skill: &prepared.skill,
+            baseline: prepared.baseline.as_ref(),
+            key: &self.key,
+            model: &self.fingerprint,
+            abilities: &self.abilities,
+            mode: options.mode(),
+            grader: &self.grader,
+            harness: &self.harness,
+            repeats,
+            until: options.until_ci.map(ppm),
+            width: options.width().unwrap_or(self.abilities.max_parallel.clamp(1, MAX_WIDTH)),
+            caps: options.caps(),
+            fresh: options.fresh,
+            attempt,
+            who: "this machine",
+        };
+        let cases = cases_of(&measurement)?;
+        let arms = if prepared.baseline.is_some() { 2 } else { 1 };
+        let judge =
+            |(panel, ..): &(Arc<Panel>, Fingerprint, Digest)| Arc::clone(panel) as Arc<dyn skill_engine::eval::Judge>;
+        let answering = Answering {
+            suite: prepared.opened.folder.path().to_owned(),
+            base: prepared.files[0].clone(),
+            cand: prepared.files[1].clone(),
+            executor: Arc::clone(&self.executor),
+            scripts: Arc::new(Scripts { shell: prepared.shell() }),
+            judge: self.panel.as_ref().map(judge),
+            limits: settings.limits,
+            sampling: self.sampling,
+            network: settings.sandbox == "network",
+            marks: Arc::new(prepared.marks()),
+            repeats,
+            worst_cost: worst_cost(context, options, settings.limits.tokens)?,
+            cases,
+        };
+        let drawn = Drawn::new(context, answering.cases.len() as u64 * arms * u64::from(repeats));
+        let cache = skill_engine::eval::Cache::new(context.env.cache_dir.join("runs"));
+        let mut measured = measure(&measurement, &answering, &cache, &drawn, || context.clock.now()).await?;
+        if let Some((panel, model, _)) = &self.panel {
+            let report = JudgeReport::new(model, Some(&self.fingerprint), &panel.audit(), &measured.record.runs);
+            measured.record.grader.self_agreement_ppm = report.self_agreement.map(|pm| u32::from(pm) * 1000);
+            measured.record.grader.flagged = report.reason.into_iter().collect();
+        }
+        Ok(measured)
     }
 }
 

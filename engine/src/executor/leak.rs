@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use serde_json::Value;
+use skill_bundle::Package;
 
 use crate::suite::{Case, Task};
 
@@ -70,6 +71,14 @@ pub fn scan<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, cases: &[Ca
     }
     found.sort_by_key(|(order, _)| *order);
     found.into_iter().map(|(_, leak)| leak).collect()
+}
+
+/// The same for a packed skill: its files that are text.
+pub fn scan_package(package: &Package, cases: &[Case]) -> Vec<Leak> {
+    let text =
+        |file: skill_bundle::File<'_>| Some((file.path.to_owned(), std::str::from_utf8(file.content).ok()?.to_owned()));
+    let files: Vec<(String, String)> = package.files().filter_map(text).collect();
+    scan(files.iter().map(|(path, text)| (path.as_str(), text.as_str())), cases)
 }
 
 /// A text in pieces that are compared: words, or single characters.
