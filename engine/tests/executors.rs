@@ -138,11 +138,7 @@ impl World {
             sampling: Sampling::default(),
             seed: 1,
             network: false,
-            marks: Arc::new(Marks::new(
-                vec![self.suite.path().display().to_string()],
-                vec![text(CANARY)],
-                Vec::new(),
-            )),
+            marks: Arc::new(Marks::new(vec![self.suite.path().display().to_string()], vec![text(CANARY)], Vec::new())),
         }
     }
 

@@ -126,12 +126,13 @@ impl Prepared {
         options: &'p Options,
         model: Option<&str>,
     ) -> Result<Ready<'p>, Fault> {
-        let (executor, fingerprint, abilities) = self.executor(context, options, model).await?;
+        // The sandbox is tried, which starts processes, while the model is asked what it is.
+        let (mechanism, opened) = tokio::join!(self.mechanism(), self.executor(context, options, model));
+        let (executor, fingerprint, abilities) = opened?;
         let panel = self.panel(context, options).await?;
         let sampling = self.sampling(options);
         let settings = &self.opened.suite.settings;
-        let shell_profile =
-            sandbox::describe(self.mechanism()?, settings.sandbox == "network", &sandbox::Limits::default());
+        let shell_profile = sandbox::describe(mechanism?, settings.sandbox == "network", &sandbox::Limits::default());
         let mut key = ScoreKey::new(Digest::ZERO, &fingerprint, &sampling, settings.limits);
         // How a case is answered decides what a score means as much as the sandbox does, so both are in this part of the key.
         key.sandbox = sha256(&jcs::to_vec(&(executor.kind(), options.command.as_deref(), shell_profile.digest()?))?);
@@ -165,6 +166,7 @@ impl Prepared {
             key,
             grader,
             harness,
+            early: None,
         })
     }
 
@@ -188,9 +190,14 @@ impl Prepared {
         Arc::new(self.helper.clone())
     }
 
-    fn mechanism(&self) -> Result<sandbox::Mechanism, Fault> {
-        let place = tempfile::tempdir().map_err(|e| Fault::new(codes::IO).detail(e.to_string()))?;
-        sandbox::probe(&self.helper, place.path(), self.opened.suite.settings.sandbox == "network")
+    async fn mechanism(&self) -> Result<sandbox::Mechanism, Fault> {
+        let (helper, network) = (self.helper.clone(), self.opened.suite.settings.sandbox == "network");
+        let failed = |e: String| Fault::new(codes::IO).detail(e);
+        let probe = move || {
+            let place = tempfile::tempdir().map_err(|e| failed(e.to_string()))?;
+            sandbox::probe(&helper, place.path(), network)
+        };
+        tokio::task::spawn_blocking(probe).await.map_err(|e| failed(e.to_string()))?
     }
 
     fn marks(&self) -> Marks {
@@ -262,6 +269,8 @@ pub struct Ready<'p> {
     key: ScoreKey,
     grader: record::Grader,
     harness: record::Harness,
+    /// Ends the runs as soon as the gate's verdict on these terms is certain.
+    pub early: Option<record::Terms>,
 }
 
 impl Ready<'_> {
@@ -295,6 +304,7 @@ impl Ready<'_> {
             harness: &self.harness,
             repeats,
             until: options.until_ci.map(ppm),
+            early: self.early.as_ref(),
             width: options.width().unwrap_or(self.abilities.max_parallel.clamp(1, MAX_WIDTH)),
             caps: options.caps(),
             fresh: options.fresh,

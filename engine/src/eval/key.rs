@@ -1,6 +1,5 @@
 //! What a run depends on, as a digest; and its seed.
 
-use serde::Serialize;
 use skill_bundle::{hash::sha256, jcs};
 use skill_schema::{Digest, Fault};
 
@@ -20,29 +19,49 @@ pub fn salt_of(salt: &str, attempt: Option<&Digest>) -> String {
     attempt.map_or_else(|| salt.to_owned(), |attempt| format!("{salt}@{attempt}"))
 }
 
-/// Everything that a run depends on. The other cases of the suite are not among it, so that a case that is added costs only its own
-/// runs; so the score key counts without its split.
-#[derive(Serialize)]
-struct Conditions<'a> {
-    format: u32,
-    key: &'a ScoreKey,
-    skill: Option<Digest>,
-    case: Digest,
-    seed: u64,
+/// The places of runs in the cache: digests of everything that a run depends on. The other cases of the suite are not among it, so that
+/// a case that is added costs only its own runs; so the score key counts without its split.
+pub(super) struct Places {
+    /// The score key as canonical JSON: the same for all runs, so it is written once.
+    key: String,
 }
 
-/// The place of a run in the cache.
-///
-/// # Errors
-/// If a limit of the key is past 2⁵³-1.
-pub(super) fn of_run(key: &ScoreKey, skill: Option<Digest>, case: Digest, seed: u64) -> Result<Digest, Fault> {
-    let key = ScoreKey { split: Digest::ZERO, ..key.clone() };
-    Ok(sha256(&jcs::to_vec(&Conditions { format: 1, key: &key, skill, case, seed })?))
+impl Places {
+    /// Places of runs under this score key.
+    ///
+    /// # Errors
+    /// If a limit of the key is past 2⁵³-1.
+    pub fn new(key: &ScoreKey) -> Result<Self, Fault> {
+        let key = jcs::to_vec(&ScoreKey { split: Digest::ZERO, ..key.clone() })?;
+        Ok(Self { key: String::from_utf8(key).expect("canonical JSON is UTF-8") })
+    }
+
+    /// The place of one run: the digest of an object as canonical JSON.
+    pub fn of_run(&self, skill: Option<Digest>, case: Digest, seed: u64) -> Digest {
+        let key = &self.key;
+        let skill = skill.map_or_else(|| "null".to_owned(), |skill| format!("\"{skill}\""));
+        sha256(format!(r#"{{"case":"{case}","format":1,"key":{key},"seed":{seed},"skill":{skill}}}"#).as_bytes())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::sample;
+
+    #[test]
+    fn a_runs_place_is_the_digest_of_canonical_json() {
+        let key = sample::record().key;
+        let (places, case, seed) = (Places::new(&key).unwrap(), sha256(b"case"), (1 << 53) - 1);
+        for skill in [None, Some(sha256(b"skill"))] {
+            let key = ScoreKey { split: Digest::ZERO, ..key.clone() };
+            let whole = serde_json::json!({"skill": skill, "seed": seed, "key": key, "format": 1, "case": case});
+            assert_eq!(places.of_run(skill, case, seed), sha256(&jcs::to_vec(&whole).unwrap()));
+        }
+        let other = ScoreKey { split: sha256(b"other cases"), ..key };
+        assert_eq!(Places::new(&other).unwrap().of_run(None, case, 1), places.of_run(None, case, 1));
+        assert_ne!(places.of_run(None, case, 1), places.of_run(None, case, 2));
+    }
 
     #[test]
     fn seeds_are_stable_small_and_differ_by_case_and_repeat() {

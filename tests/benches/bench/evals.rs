@@ -141,7 +141,13 @@ fn measure(harness: &Harness, person: &Person, cases: &Path) -> Figures {
     let line = String::from_utf8_lossy(&output.stdout);
     let numbers: Vec<f64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let [status, begun, wall, user, system] = numbers[..] else { panic!("five numbers, not {line:?}: {}", said()) };
-    assert!(status == 0.0 && seen.asked == CASES, "{}: status {status}, {} asked\n{}", harness.name, seen.asked, said());
+    assert!(
+        status == 0.0 && seen.asked == CASES,
+        "{}: status {status}, {} asked\n{}",
+        harness.name,
+        seen.asked,
+        said()
+    );
     let figures = Figures { wall, cpu: user + system, start: seen.first - begun };
     println!(
         "{}: {wall:.3} s, {:.3} s of CPU time, start {:.3} s, {} at a time",
