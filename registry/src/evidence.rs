@@ -29,8 +29,8 @@ pub struct Expected<'a> {
     pub suite: &'a Sealed,
     /// The test that the scope asks for at least.
     pub policy: Policy,
-    /// Whether the version claims no better score.
-    pub maintenance: bool,
+    /// Whether the version claims no better score; none if only the record says.
+    pub maintenance: Option<bool>,
     /// The candidate's package, if it is at hand.
     pub package: Option<&'a Package>,
     /// Whether the candidate's contents raise no finding that its head did not raise.
@@ -145,7 +145,7 @@ fn verdict(record: &Record, expected: &Expected<'_>) -> Result<Option<Verdict>, 
         policy,
         failed: expected.attempt.entry.failed,
         recorded,
-        maintenance: expected.maintenance,
+        maintenance: expected.maintenance.unwrap_or(claimed.maintenance),
         leak,
         scan_clean: expected.scan_clean,
     };
@@ -200,7 +200,7 @@ fn new_record(
         attempt: entry.attempt,
         verdict: match verdict.map(|verdict| verdict.outcome) {
             None => "accept",
-            Some(Outcome::Accept) if expected.maintenance => "maintenance",
+            Some(Outcome::Accept) if expected.maintenance == Some(true) => "maintenance",
             Some(Outcome::Accept) => "accept",
             Some(Outcome::Reject) => "reject",
             Some(Outcome::Invalid) => "invalid",

@@ -74,7 +74,7 @@ pub async fn examine(
     if !same {
         return Err(Fault::new(codes::ATTEMPT_OTHER).at(entry.attempt.to_string()).into());
     }
-    let evidence = compare(app, &attempt, wanted.maintenance, Some(package), sent).await?;
+    let evidence = compare(app, &attempt, Some(wanted.maintenance), Some(package), sent).await?;
     evidence::accepted(&evidence)?;
     Ok(Some(Checked { evidence, attempt }))
 }
@@ -93,14 +93,15 @@ pub async fn open_attempt(app: &AppState, named: Option<Digest>) -> Result<Attem
     }
 }
 
-/// Compares a record with its attempt and suite, where that may block.
+/// Compares a record with its attempt and suite, where that may block. Whether it claims no better score is what the record says, if it is
+/// not known here.
 ///
 /// # Errors
 /// Those of [`evidence::examine`]; `E_SUITE_UNKNOWN`.
 pub async fn compare(
     app: &AppState,
     attempt: &Attempt,
-    maintenance: bool,
+    maintenance: Option<bool>,
     package: Option<Bytes>,
     sent: Sent,
 ) -> Result<Evidence, Error> {

@@ -181,7 +181,7 @@ async fn result(
     let says = agrees(&app, &envelope, &attempt, &crate::evidence::digest(&sent))?;
     signed_by(&app, &attempt.skill, &envelope, &attempt.runner, says.created).await?;
     gate::freshness(says.created, app.clock.timestamp())?;
-    let evidence = measured::compare(&app, &attempt, false, None, sent).await?;
+    let evidence = measured::compare(&app, &attempt, None, None, sent).await?;
     if evidence.verdict.as_ref().is_some_and(skill_engine::gate::Verdict::is_accept) {
         let detail = "it is an accept, which is published with its version";
         return Err(Fault::new(codes::ATTEMPT_OTHER).at(named.to_string()).detail(detail).into());

@@ -306,7 +306,8 @@ pub(super) async fn end(
     let Some(line) = index.lines.iter_mut().find(|line| line.vers == *version) else {
         return Err(Fault::new(codes::NOT_FOUND).at(format!("{id}@{version}")).into());
     };
-    (line.score, line.log, index.header.log) = (Some(score.clone()), leaf, leaf);
+    // The leaf numbers of an index are those of the scope's chain, in which this stands nowhere.
+    line.score = Some(score.clone());
     index.header.tags.best = best(&index.lines).cloned();
     let latest = latest(&index.lines).map(ToString::to_string);
     let file = IndexFile::new(&index, before.revision + 1);

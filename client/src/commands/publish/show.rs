@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use skill_bundle::{chain::Published, hash::sha256};
-use skill_engine::{gate::Outcome, ratio::round_half_even, report::terminal};
+use skill_engine::{gate::Outcome, ratio::round_half_even, record::Baseline, report::words};
 use skill_schema::{
     Digest,
     codes::escape,
@@ -144,11 +144,21 @@ pub(super) fn dry_run(prepared: &Prepared, stored: &Stored, release: &Release, s
     });
 }
 
-/// What was measured, before anything is published.
+/// What was measured, before anything is published. Of the cases that are held out nothing is said one by one: whoever improves a skill by
+/// looking at them measures nothing any more.
 pub(super) fn judged(judged: &Judged, context: &Context) {
-    let out = &context.output;
-    let text = terminal::text(&judged.measured.record, &judged.measured.details);
-    text.trim_end().lines().for_each(|line| out.note(line));
+    let (out, record) = (&context.output, &judged.measured.record);
+    let result = &record.result;
+    let percent = |ppm: Option<i64>| ppm.map_or_else(|| "nothing".to_owned(), |ppm| words::percent(ppm));
+    let against = match &record.arms.baseline {
+        Some(Baseline::Version { name, .. }) => name.clone(),
+        _ => "no skill".to_owned(),
+    };
+    let base = percent(result.base.as_ref().and_then(|base| base.mean_ppm));
+    let cases = count(usize::try_from(result.cases).unwrap_or(usize::MAX), "held-out case");
+    let mean = percent(result.cand.mean_ppm);
+    let what = format!("{}: {mean}; {against}: {base} ({cases} × {} runs)", record.skill.title(), result.repeats);
+    out.status("Measured", what);
     if let Some(verdict) = &judged.verdict {
         out.status("Verdict", verdict.sentence());
         for reason in &verdict.reasons {
@@ -156,7 +166,6 @@ pub(super) fn judged(judged: &Judged, context: &Context) {
             out.hint(reason.what_to_do());
         }
     }
-    out.status("Report", report(judged));
 }
 
 fn report(judged: &Judged) -> String {
