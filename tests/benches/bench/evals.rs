@@ -33,13 +33,16 @@ const RUNS: usize = 3;
 const TIMED: &str = r#"TIMEFORMAT='%3R %3U %3S'; begun=$EPOCHREALTIME
 { time "$@" >said 2>&1; } 2>times; echo "$? $begun $(cat times)""#;
 
+/// From the address of the model's interface to arguments.
+type Arguments = dyn Fn(&str) -> Vec<String>;
+
 /// A program that runs the cases.
 struct Harness {
     name: &'static str,
     program: PathBuf,
     environment: Vec<(String, String)>,
-    /// Its arguments, from the address of the model's interface.
-    args: Box<dyn Fn(&str) -> Vec<String>>,
+    /// Its arguments.
+    args: Box<Arguments>,
 }
 
 /// What a measurement gave, in seconds.
@@ -53,31 +56,39 @@ struct Figures {
     start: f64,
 }
 
+/// The harnesses, ours first. Each is made for a person and the folder of the cases; one that is not installed is none.
+const HARNESSES: [fn(&Person, &Path) -> Option<Harness>; 3] = [ours, peers::inspect, peers::promptfoo];
+
 /// Measures, and adds three rows for each harness beside ours.
 pub fn run(table: &mut Table) {
-    let nina = Person::alone("nina");
-    let project = nina.project("cases");
-    measured::write(&project, CASES);
-    let cases = &project.folder;
-    let harnesses: Vec<Harness> = [Some(ours(&nina)), peers::inspect(&nina, cases), peers::promptfoo(&nina, cases)]
-        .into_iter()
-        .flatten()
-        .collect();
-    let mut measured = vec![Vec::new(); harnesses.len()];
+    // Everybody's files stay until the end: a file system that is cleaning up would be measured too.
+    let mut people = Vec::new();
+    let mut measured: [(&str, Vec<Figures>); 3] = Default::default();
     for _ in 0..RUNS {
-        for (harness, figures) in harnesses.iter().zip(&mut measured) {
-            figures.push(measure(harness, &nina, cases));
+        for (make, (name, figures)) in HARNESSES.iter().zip(&mut measured) {
+            let nina = Person::alone("nina");
+            let project = nina.project("cases");
+            measured::write(&project, CASES);
+            if let Some(harness) = make(&nina, &project.folder) {
+                *name = harness.name;
+                figures.push(measure(&harness, &project.folder));
+            }
+            people.push(nina);
         }
     }
-    let medians: Vec<Figures> = measured.iter().map(|figures| median(figures)).collect();
-    let ours = medians[0];
+    let medians: Vec<(&str, Figures)> = measured
+        .iter()
+        .filter(|(_, figures)| !figures.is_empty())
+        .map(|(name, figures)| (*name, median(figures)))
+        .collect();
+    let ours = medians[0].1;
     let what = format!("{CASES} cases, {WIDTH} at a time, {} ms each", LATENCY.as_millis());
     let least = Figures { wall: (LATENCY * u32::try_from(CASES.div_ceil(WIDTH)).expect("few")).as_secs_f64(), ..ours };
     rows(table, &what, ours, "the latency alone", least, &[Kind::Wall]);
-    for (harness, theirs) in harnesses.iter().zip(&medians).skip(1) {
-        rows(table, &what, ours, harness.name, *theirs, &[Kind::Wall, Kind::Cpu, Kind::Start]);
+    for (name, theirs) in &medians[1..] {
+        rows(table, &what, ours, name, *theirs, &[Kind::Wall, Kind::Cpu, Kind::Start]);
     }
-    if harnesses.len() == 1 {
+    if medians.len() == 1 {
         println!("no other harness is installed: scripts/eval-peers.sh says why");
         rows(table, &what, ours, "nothing", ours, &[Kind::Cpu, Kind::Start]);
     }
@@ -106,26 +117,20 @@ fn rows(table: &mut Table, what: &str, ours: Figures, beside: &str, theirs: Figu
     }
 }
 
-fn ours(person: &Person) -> Harness {
+#[allow(clippy::unnecessary_wraps, reason = "one of the harnesses, of which others may be missing")]
+fn ours(person: &Person, _cases: &Path) -> Option<Harness> {
     let args = |base: &str| {
         let model = format!("openai:mock@{base}");
         let width = WIDTH.to_string();
         let args = ["eval", "shout", "--alone", "-k", "1", "--width", &width, "--model", &model];
         args.map(str::to_owned).into()
     };
-    Harness {
-        name: "skill",
-        program: programs::skill(),
-        environment: person.environment().to_vec(),
-        args: Box::new(args),
-    }
+    let (program, environment) = (programs::skill(), person.environment().to_vec());
+    Some(Harness { name: "skill", program, environment, args: Box::new(args) })
 }
 
-/// One measurement, with nothing kept from earlier ones.
-fn measure(harness: &Harness, person: &Person, cases: &Path) -> Figures {
-    for kept in [person.home.join(".cache"), person.home.join(".local"), cases.join("logs")] {
-        let _ = fs::remove_dir_all(kept);
-    }
+/// One measurement, in a home where nothing was measured before.
+fn measure(harness: &Harness, cases: &Path) -> Figures {
     let mut model = Mock::start(LATENCY);
     let output = Command::new("bash")
         .args(["-c", TIMED, "bash"])
