@@ -5,6 +5,7 @@ pub mod kept;
 pub mod models;
 pub mod options;
 pub mod prepared;
+pub mod session;
 
 use std::path::PathBuf;
 
