@@ -19,6 +19,9 @@ use skill_engine::{
     suite::{Case, Limits, Task},
 };
 
+/// Stands in the suite and nowhere else.
+const CANARY: &str = "CANARY-5f3a9b27";
+
 fn helper() -> Arc<Helper> {
     Arc::new(Helper { program: PathBuf::from(env!("CARGO_BIN_EXE_skill-sandbox")), args: Vec::new() })
 }
@@ -100,7 +103,7 @@ impl World {
     fn new() -> Self {
         let suite = tempfile::tempdir().unwrap();
         fs::create_dir_all(suite.path().join("evals/files")).unwrap();
-        fs::write(suite.path().join("evals/evals.json"), "CANARY-5f3a9b27").unwrap();
+        fs::write(suite.path().join("evals/evals.json"), CANARY).unwrap();
         fs::write(suite.path().join("evals/files/numbers.txt"), "1\n2\n3\n").unwrap();
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("scripts")).unwrap();
@@ -135,11 +138,7 @@ impl World {
             sampling: Sampling::default(),
             seed: 1,
             network: false,
-            marks: Arc::new(Marks {
-                paths: vec![self.suite.path().display().to_string()],
-                canaries: vec![text("CANARY-5f3a9b27")],
-                ids: Vec::new(),
-            }),
+            marks: Arc::new(Marks::new(vec![self.suite.path().display().to_string()], vec![text(CANARY)], Vec::new())),
         }
     }
 
@@ -208,8 +207,7 @@ async fn an_agent_that_goes_looking_finds_neither_suite_nor_skill_of_the_other_a
     let task =
         Task::Prompt { prompt, files: Vec::new(), expected_output, expectations: Vec::new(), checks: Vec::new() };
     let mut job = world.job(false, task);
-    let canaries = job.marks.canaries.clone();
-    job.marks = Arc::new(Marks { canaries, ..Marks::default() });
+    job.marks = Arc::new(Marks::new(vec![], vec![text(CANARY)], vec![]));
     let run = agent.run(&job).await;
     assert_eq!((run.status, run.taint), (Status::Ok, Taint::Clean), "{:?}", run.transcript);
     let results = results(&run);
@@ -218,7 +216,7 @@ async fn an_agent_that_goes_looking_finds_neither_suite_nor_skill_of_the_other_a
     // With the suite's path among the marks the same run is void: naming it is knowing it.
     let engine = Listed::new(&actions);
     let agent = Agent { engine, mode: Mode::Throughput, shell: helper(), distractors: Vec::new() };
-    job.marks = Arc::new(Marks { paths: vec![suite], ..Marks::default() });
+    job.marks = Arc::new(Marks::new(vec![suite], vec![], vec![]));
     assert_eq!(agent.run(&job).await.status, Status::Tainted);
 }
 

@@ -121,7 +121,7 @@ impl Prepared {
         model: Option<&str>,
     ) -> Result<Ready<'p>, Fault> {
         let session = Session::open(context, options, model, &self.opened, self.sampling(options), None).await?;
-        Ok(Ready { prepared: self, context, options, session })
+        Ok(Ready { prepared: self, context, options, session, early: None })
     }
 
     /// Text of the holdout that stands in the skill.
@@ -142,6 +142,8 @@ pub struct Ready<'p> {
     context: &'p Context,
     options: &'p Options,
     session: Session,
+    /// Ends the runs as soon as the gate's verdict on these terms is certain.
+    pub early: Option<record::Terms>,
 }
 
 impl Ready<'_> {
@@ -180,6 +182,7 @@ impl Ready<'_> {
             files: prepared.files.clone(),
             repeats: 0..repeats,
             until: options.until_ci.map(ppm),
+            early: self.early.as_ref(),
             caps: options.caps(),
             fresh: options.fresh,
             attempt,

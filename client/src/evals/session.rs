@@ -26,7 +26,7 @@ use skill_schema::{Digest, Fault, codes};
 
 use super::{
     helper, models,
-    options::{Kind, Options},
+    options::{Kind, MAX_WIDTH, Options},
 };
 use crate::{context::Context, files};
 
@@ -73,6 +73,8 @@ pub struct What<'a> {
     pub repeats: Range<u32>,
     /// Stops once the interval is this narrow, in millionths.
     pub until: Option<i64>,
+    /// Ends the runs as soon as the gate's verdict on these terms is certain.
+    pub early: Option<&'a record::Terms>,
     /// Hard caps.
     pub caps: Caps,
     /// Whether runs are made anew even if they are kept.
@@ -108,14 +110,14 @@ impl Session {
         salt: Option<&str>,
     ) -> Result<Self, Fault> {
         let helper = helper(context)?;
-        let Opener { executor, engine, fingerprint, abilities } =
-            executor(context, options, model, opened, &helper).await?;
-        let panel = panel(context, options, opened).await?;
         let settings = &opened.suite.settings;
         let network = settings.sandbox == "network";
-        let place = tempfile::tempdir().map_err(|e| Fault::new(codes::IO).detail(e.to_string()))?;
-        let mechanism = sandbox::probe(&helper, place.path(), network)?;
-        let profile = sandbox::describe(mechanism, network, &sandbox::Limits::default()).digest()?;
+        // The sandbox is tried, which starts processes, while the model is asked what it is.
+        let (mechanism, opener) =
+            tokio::join!(mechanism(helper.clone(), network), executor(context, options, model, opened, &helper));
+        let Opener { executor, engine, fingerprint, abilities } = opener?;
+        let panel = panel(context, options, opened).await?;
+        let profile = sandbox::describe(mechanism?, network, &sandbox::Limits::default()).digest()?;
         let mut key = ScoreKey::new(Digest::ZERO, &fingerprint, &sampling, settings.limits);
         // How a case is answered decides what a score means as much as the sandbox does, so both are in this part of the key.
         key.sandbox = sha256(&jcs::to_vec(&(executor.kind(), options.command.as_deref(), profile))?);
@@ -142,7 +144,7 @@ impl Session {
         };
         Ok(Self {
             worst_cost: worst_cost(context, options, settings.limits.tokens)?,
-            width: options.width.unwrap_or(abilities.max_parallel).clamp(1, 256),
+            width: options.width().unwrap_or(abilities.max_parallel.clamp(1, MAX_WIDTH)),
             mode: options.mode(),
             cache: context.env.cache_dir.join("runs"),
             executor,
@@ -205,6 +207,7 @@ impl Session {
             first: what.repeats.start,
             repeats,
             until: what.until,
+            early: what.early,
             width: self.width,
             caps: what.caps,
             fresh: what.fresh,
@@ -246,7 +249,17 @@ impl Session {
 
 fn marks(opened: &Opened) -> Marks {
     let ids = opened.suite.cases.iter().map(|case| case.id.clone()).collect();
-    Marks { paths: vec![opened.evals_path().display().to_string()], canaries: Vec::new(), ids }
+    Marks::new(vec![opened.evals_path().display().to_string()], Vec::new(), ids)
+}
+
+/// What the sandbox is made of here.
+async fn mechanism(helper: Helper, network: bool) -> Result<sandbox::Mechanism, Fault> {
+    let failed = |detail: String| Fault::new(codes::IO).detail(detail);
+    let probe = move || {
+        let place = tempfile::tempdir().map_err(|e| failed(e.to_string()))?;
+        sandbox::probe(&helper, place.path(), network)
+    };
+    tokio::task::spawn_blocking(probe).await.map_err(|e| failed(e.to_string()))?
 }
 
 /// What answers.
@@ -293,7 +306,7 @@ async fn executor(
             Ok(Opener::without_model(Metric { shell: shell() }, "metric", "none"))
         }
         Kind::Prompt | Kind::Agent => {
-            let engine = models::open(context, model).await?;
+            let engine = models::open(context, model, options.width()).await?;
             let (fingerprint, abilities) = (engine.fingerprint().clone(), engine.caps().clone());
             let own = Some(Arc::clone(&engine));
             let executor: Arc<dyn Executor> = if options.executor == Kind::Agent {
@@ -312,7 +325,7 @@ async fn panel(
     opened: &Opened,
 ) -> Result<Option<(Arc<Panel>, Fingerprint, Digest)>, Fault> {
     let Some(named) = &options.grader else { return Ok(None) };
-    let engine: Arc<dyn Engine> = models::open(context, Some(named)).await?;
+    let engine: Arc<dyn Engine> = models::open(context, Some(named), options.width()).await?;
     let fingerprint = engine.fingerprint().clone();
     let mut grader = Grader::new(engine, &opened.suite.settings.grader, opened.folder.path(), 0)?;
     // What an exact run is given by its grader can be reproduced as well.

@@ -7,7 +7,7 @@ use skill_bundle::hash::Hasher;
 use skill_schema::{Digest, Fault, codes};
 
 use super::{
-    CaseFacts, MILLION, Record,
+    CaseFacts, Early, MILLION, Record,
     compute::{self, ratio},
 };
 use crate::run::{Arm, CheckResult, Run, Status};
@@ -48,6 +48,7 @@ impl Record {
         }
         let computed = compute::compute(&self.runs, &self.cases);
         compare("result", &value(&self.result), &value(&computed), &mut found);
+        self.check_curtailed(&mut found);
         found
     }
 
@@ -61,6 +62,20 @@ impl Record {
         let more = if found.len() > 1 { format!(", and {} more", found.len() - 1) } else { String::new() };
         let detail = format!("it says {}, and {} follows{more}", first.recorded, first.computed);
         Err(Fault::new(codes::RECORD_RESULT).at(first.place.clone()).detail(detail))
+    }
+
+    /// A verdict from a part of the runs must follow from these: nobody can make the others from the record.
+    fn check_curtailed(&self, found: &mut Vec<Difference>) {
+        if self.verdict.get("curtailed").is_none() {
+            return;
+        }
+        let follows = || {
+            let (terms, repeats) = (self.terms().ok()??, self.verdict.get("k")?.as_u64()?);
+            let repeats = u32::try_from(repeats).ok()?;
+            let early = Early { terms: &terms, cases: &self.cases, repeats, greedy: self.is_greedy() };
+            Some(early.certain(&self.runs).ok()??.summary(&terms))
+        };
+        differ(found, "verdict", &self.verdict, &follows().unwrap_or_default());
     }
 
     fn check_key(&self, found: &mut Vec<Difference>) {
