@@ -149,7 +149,7 @@ fn sealed(forger: &Forger, word: &str) -> Cases {
 
 /// A candidate that waits for a verifier.
 fn queued(forger: &Forger, packed: &Packed, cases: &Cases) -> Digest {
-    let signed = forger.sign(&forger.sealed_attempt(packed, None, cases), packed, None);
+    let signed = forger.sign(&forger.sealed_attempt(None, cases), packed, None);
     let answer = forger.queue(&signed, packed);
     assert_eq!(answer.status, 201, "{}", answer.text());
     serde_json::from_slice::<eval::Attempt>(&answer.body).expect("an attempt").attempt
@@ -238,7 +238,7 @@ fn a_result_needs_its_lease_its_attempt_its_conditions_and_silence() {
 
     // The publisher cannot end it, nor measure it alone, nor publish before there is a result.
     let result = forger.result(
-        &forger.sealed_attempt(&one, None, &cases),
+        &forger.sealed_attempt(None, &cases),
         &one,
         first,
         (&open, &skill_engine::report::Details::default()),
