@@ -1,6 +1,7 @@
 //! The registry's API: one method per operation of [`skill_schema::api`]. Nothing else in the client sends HTTP.
 
 pub mod download;
+mod fork;
 mod http;
 mod ping;
 mod sealed;
@@ -12,8 +13,8 @@ use skill_bundle::{log::tile::Tile, note::MAX_NOTE};
 use skill_schema::{
     Digest, Scope, SkillId, Version,
     api::{
-        blob, deprecate, eval, index, info, log, owner, publish, quarantine, scope, search, suite, token, well_known,
-        whoami, yank,
+        blob, deprecate, eval, index, info, leaderboard, log, owner, publish, quarantine, scope, search, suite, token,
+        well_known, whoami, yank,
     },
     problem::Problem,
 };
@@ -39,6 +40,19 @@ pub struct Api {
     http: Http,
 }
 
+/// A version that is sent to be published.
+#[derive(Debug, Clone, Copy)]
+pub struct Release<'a> {
+    /// What the publisher expects.
+    pub meta: &'a publish::Meta,
+    /// The envelope of its release statement.
+    pub statement: &'a [u8],
+    /// The .tar.gz.
+    pub archive: &'a [u8],
+    /// What goes with it.
+    pub beside: &'a Beside,
+}
+
 /// A score record, and what its runs asked and answered, as they are sent.
 #[derive(Debug, Clone)]
 pub struct Evidence {
@@ -46,6 +60,28 @@ pub struct Evidence {
     pub record: bytes::Bytes,
     /// The transcripts, JSON.
     pub transcripts: bytes::Bytes,
+}
+
+/// What goes with a version beside its archive.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// What was tried on the way to it, which nothing signs.
+    pub tried: Option<bytes::Bytes>,
+    /// Its record, if it was measured.
+    pub evidence: Option<Evidence>,
+}
+
+impl Beside {
+    fn add_to(&self, form: multipart::Form) -> multipart::Form {
+        let form = match &self.tried {
+            None => form,
+            Some(tried) => form.part("tried", multipart::Part::stream(tried.clone())),
+        };
+        match &self.evidence {
+            None => form,
+            Some(evidence) => evidence.add_to(form),
+        }
+    }
 }
 
 impl Evidence {
@@ -163,6 +199,14 @@ impl Api {
         self.get(&http::with_query(search::ROUTE, request)?).await
     }
 
+    /// `GET /api/skill/v1/leaderboard`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn leaderboard(&self, request: &leaderboard::Request) -> Result<leaderboard::Response> {
+        self.get(&http::with_query(leaderboard::ROUTE, request)?).await
+    }
+
     /// `GET /api/skill/v1/skills/{scope}/{name}`.
     ///
     /// # Errors
@@ -179,10 +223,7 @@ impl Api {
         &self,
         id: &SkillId,
         version: &Version,
-        meta: &publish::Meta,
-        statement: &[u8],
-        archive: &[u8],
-        evidence: Option<&Evidence>,
+        Release { meta, statement, archive, beside }: Release<'_>,
         progress: &Progress,
     ) -> Result<(bool, publish::Response)> {
         let meta = serde_json::to_string(meta)?;
@@ -194,10 +235,7 @@ impl Api {
                 .text("meta", meta.clone())
                 .part("statement", multipart::Part::stream(statement.clone()))
                 .part("archive", upload::part(&archive, progress));
-            match evidence {
-                None => form,
-                Some(evidence) => evidence.add_to(form),
-            }
+            beside.add_to(form)
         };
         let call =
             Call { method: Method::PUT, path: &publish::path(id, version), body: Body::Form(&form), retry: true };

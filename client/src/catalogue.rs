@@ -91,6 +91,17 @@ impl Entry {
     }
 }
 
+/// The index of a skill as this machine last fetched it, not verified again; none if it never did or the file is damaged.
+pub fn remembered(context: &Context, origin: &str, id: &SkillId) -> Option<Index> {
+    let bytes = files::read(&index_path(context, origin, id), MAX_INDEX).ok()??;
+    Index::parse(&bytes).ok()
+}
+
+fn index_path(context: &Context, origin: &str, id: &SkillId) -> PathBuf {
+    let folder = context.env.cache_dir.join("index").join(folder_name(origin));
+    folder.join(id.scope.as_str()).join(format!("{}.ndjson", id.name))
+}
+
 impl<'a> Catalogue<'a> {
     /// A catalogue that has fetched nothing yet.
     pub fn new(context: &'a Context) -> Self {
@@ -316,8 +327,7 @@ impl<'a> Catalogue<'a> {
     }
 
     fn index_path(&self, origin: &str, id: &SkillId) -> PathBuf {
-        let folder = self.context.env.cache_dir.join("index").join(folder_name(origin));
-        folder.join(id.scope.as_str()).join(format!("{}.ndjson", id.name))
+        index_path(self.context, origin, id)
     }
 
     /// A scope's verified chain; `anew` fetches it again.

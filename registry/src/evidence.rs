@@ -17,7 +17,11 @@ use skill_schema::{Digest, Fault, api::eval::Entry, codes, index::Score};
 
 use crate::{
     error::Error,
-    store::{attempt::Attempt, score::NewRecord},
+    store::{
+        attempt::Attempt,
+        lift,
+        score::{NewRecord, Side},
+    },
     upload::Sent,
 };
 
@@ -221,19 +225,23 @@ pub fn new_record(
         transcripts,
         attempt: entry.attempt,
         verdict: match verdict.map(|verdict| verdict.outcome) {
-            None => "accept",
             Some(Outcome::Accept) if maintenance => "maintenance",
-            Some(Outcome::Accept) => "accept",
+            None | Some(Outcome::Accept) => "accept",
             Some(Outcome::Reject) => "reject",
             Some(Outcome::Invalid) => "invalid",
         },
         delta: record.result.delta.as_ref().map(|delta| pm(delta.mean_ppm)),
         score_key: record.score_key,
         suite: entry.suite,
-        sides: vec![
-            ("base", entry.parent, record.pooled(Arm::Base)),
-            ("cand", Some(entry.tree), record.pooled(Arm::Cand)),
-        ],
+        sides: [("base", Arm::Base, entry.parent), ("cand", Arm::Cand, Some(entry.tree))]
+            .map(|(name, arm, tree)| Side {
+                arm: name,
+                tree,
+                recorded: record.pooled(arm),
+                cases: lift::cases(record, arm),
+            })
+            .into(),
+        tokens: record.result.cand.tokens,
         score: score_of(record),
     })
 }

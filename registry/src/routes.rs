@@ -8,10 +8,13 @@ pub mod health;
 pub mod index;
 pub mod info;
 pub mod job;
+pub mod leaderboard;
+pub mod lineage;
 pub mod log;
 pub mod metrics;
 pub mod openapi;
 pub mod owner;
+pub mod proposal;
 pub mod publish;
 pub mod quarantine;
 pub mod scope;
@@ -105,7 +108,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         quarantine::endpoints(),
         deprecate::endpoints(),
         info::endpoints(),
+        lineage::endpoints(),
+        proposal::endpoints(),
         search::endpoints(),
+        leaderboard::endpoints(),
         scope::endpoints(),
         owner::endpoints(),
         token::endpoints(),

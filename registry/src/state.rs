@@ -18,6 +18,7 @@ use crate::{
         Log,
         sequencer::{Order, unavailable},
     },
+    proposals::Proposals,
     rate_limit::RateLimits,
     store::{Store, batch::Written, index::IndexFile, token::TokenRow},
     usage::Usage,
@@ -38,6 +39,8 @@ pub struct Shared {
     pub store: Store,
     /// Archives and statements.
     pub blobs: Blobs,
+    /// Archives of open proposals.
+    pub proposals: Proposals,
     /// What nobody but a verifier gets.
     pub vault: Vault,
     /// The log of all statements.
@@ -82,6 +85,7 @@ impl AppState {
             usage: Usage::default(),
             checks: Semaphore::new(limits.checks),
             uploads: Semaphore::new(limits.uploads),
+            proposals: Proposals::new(&config.data),
             config,
             base,
             store,

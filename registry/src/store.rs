@@ -5,6 +5,7 @@
 
 pub mod attempt;
 pub mod batch;
+pub mod board;
 pub mod deprecate;
 pub mod dialect;
 pub mod download;
@@ -13,8 +14,11 @@ pub mod fsck;
 pub mod index;
 pub mod info;
 pub mod job;
+pub mod lift;
+pub mod lineage;
 pub mod meta;
 pub mod owner;
+pub mod proposal;
 pub mod publish;
 pub mod scope;
 pub mod score;

@@ -1,5 +1,7 @@
-//! Receiving a publish request: `multipart/form-data` with `meta`, `statement`, `archive` in this order, each within its limit, the
-//! archive hashed while it comes, and into a temporary file unless it is small.
+//! Receiving a publish request: `multipart/form-data` with `meta`, `statement`, `archive` and what may follow in this order, each within its
+//! limit, the archive hashed while it comes, and into a temporary file unless it is small.
+
+pub mod proposal;
 
 use axum::{
     extract::{FromRequest, Multipart, Request, multipart::Field, multipart::MultipartError},
@@ -33,6 +35,8 @@ pub struct Upload {
     pub archive: Received,
     /// SHA-256 of the archive.
     pub digest: Digest,
+    /// The `tried` part.
+    pub tried: Option<Vec<u8>>,
     /// The `record` and `transcripts` parts of a measured version.
     pub evidence: Option<Sent>,
 }
@@ -52,6 +56,7 @@ pub fn limit(packages: &Limits) -> usize {
         + packages.envelope
         // A sealed suite comes twice: without its holdout and whole.
         + 2 * packages.archive
+        + publish::MAX_TRIED
         + eval::MAX_RECORD
         + eval::MAX_TRANSCRIPTS
         + MULTIPART_OVERHEAD
@@ -81,7 +86,15 @@ pub async fn receive(
         let statement = read(statement, "statement", packages.envelope, limits).await?.to_vec();
         let archive = part(&mut form, "archive", limits).await?;
         let (archive, digest) = save(archive, blobs, packages.archive, limits).await?;
-        let evidence = match next(limits, form.next_field()).await?.map_err(|e| broken(&e))? {
+        let mut field = next(limits, form.next_field()).await?.map_err(|e| broken(&e))?;
+        let mut log = None;
+        if field.as_ref().is_some_and(|field| field.name() == Some("tried")) {
+            if let Some(field) = field.take() {
+                log = Some(tried(read(field, "tried", publish::MAX_TRIED, limits).await?.to_vec())?);
+            }
+            field = next(limits, form.next_field()).await?.map_err(|e| broken(&e))?;
+        }
+        let evidence = match field {
             None => None,
             Some(field) if field.name() == Some("record") => {
                 let record = read(field, "record", eval::MAX_RECORD, limits).await?.to_vec();
@@ -89,14 +102,23 @@ pub async fn receive(
             }
             Some(field) => {
                 return Err(bad(&format!(
-                    "record or nothing is expected after archive, and there is {:?}",
+                    "tried, record or nothing is expected after archive, and there is {:?}",
                     field.name()
                 )));
             }
         };
-        Ok(Upload { meta, statement, archive, digest, evidence })
+        Ok(Upload { meta, statement, archive, digest, tried: log, evidence })
     })
     .await
+}
+
+/// A log of what was tried is text: lines and tabs, and nothing else that moves a cursor.
+fn tried(bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad("tried: it is not UTF-8"))?;
+    if text.chars().any(|c| c.is_control() && c != '\t' && c != '\n') {
+        return Err(bad("tried: it has control characters"));
+    }
+    Ok(bytes)
 }
 
 /// The part after a record, which is the last.

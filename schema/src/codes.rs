@@ -8,6 +8,7 @@ mod archive;
 mod client;
 mod content;
 mod eval;
+mod fork;
 mod log;
 mod measured;
 mod name;
@@ -19,6 +20,7 @@ pub use archive::*;
 pub use client::*;
 pub use content::*;
 pub use eval::*;
+pub use fork::*;
 pub use log::*;
 pub use measured::*;
 pub use name::*;
@@ -158,6 +160,7 @@ pub fn all() -> Vec<&'static Code> {
         client::ALL,
         content::ALL,
         eval::ALL,
+        fork::ALL,
         log::ALL,
         measured::ALL,
         name::ALL,

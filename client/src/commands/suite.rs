@@ -7,6 +7,7 @@ mod new;
 mod pack;
 pub mod publish;
 mod reveal;
+pub mod review;
 mod seal;
 mod split;
 pub mod statement;
@@ -26,6 +27,7 @@ use crate::context::Context;
 Examples:
   skill suite new                        start with ten cases in evals/evals.json
   skill suite check                      what is wrong with it
+  skill suite review                     keep, edit or drop what a model drafted
   skill suite split                      decide which cases are held out
   skill suite import ../other-skill      take cases from elsewhere
   skill suite publish                    to the registry, for whoever wants to check a score
@@ -40,6 +42,7 @@ pub struct Args {
 enum Command {
     New(new::Args),
     Check(check::Args),
+    Review(review::Args),
     Split(split::Args),
     Pack(pack::Args),
     Publish(Box<publish::Args>),
@@ -58,6 +61,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     match args.command {
         Command::New(args) => new::run(&args, context),
         Command::Check(args) => check::run(&args, context),
+        Command::Review(args) => review::run(&args, context),
         Command::Split(args) => split::run(&args, context),
         Command::Pack(args) => pack::run(&args, context),
         Command::Publish(args) => publish::run(&args, context).await,

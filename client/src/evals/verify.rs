@@ -164,8 +164,9 @@ impl<'a> Verifier<'a> {
         };
         let (prepared, options) = contest.prepare(self.context)?;
         let mut ready = prepared.ready(self.context, &options, self.how.model.as_deref()).await?;
-        ready.cache = self.folder.join(lease.attempt.to_string());
-        files::make_folder(&ready.cache, Mode::Private)?;
+        let runs = self.folder.join(lease.attempt.to_string());
+        files::make_folder(&runs, Mode::Private)?;
+        ready.keep_runs_in(runs);
         let said = self.conditions(api, lease, &ready).await?;
         let measured = tokio::select! {
             measured = ready.measure(Some(lease.attempt)) => measured?,
@@ -241,8 +242,8 @@ impl<'a> Verifier<'a> {
     async fn conditions(&self, api: &Api, lease: &Lease, ready: &Ready<'_>) -> anyhow::Result<Said> {
         let conditions = Conditions {
             score_key: ready.score_key(lease.holdout)?,
-            model: ready.fingerprint.model.clone(),
-            weights: ready.fingerprint.weights.clone(),
+            model: ready.model().model.clone(),
+            weights: ready.model().weights.clone(),
         };
         let held = api.beat(&lease.lease, &Beat { conditions: Some(conditions) }).await?;
         let terms = held.terms.ok_or_else(|| Fault::new(codes::BAD_REQUEST).detail("the registry names no terms"))?;
@@ -269,7 +270,7 @@ impl<'a> Verifier<'a> {
             attempt: Some(lease.attempt),
             created: self.context.clock.now(),
             kind,
-            model: EvalModel { id: ready.fingerprint.model.clone(), weights: ready.fingerprint.weights.clone() },
+            model: EvalModel { id: ready.model().model.clone(), weights: ready.model().weights.clone() },
             nonce: lease.nonce.clone(),
             origin: self.source.origin.clone(),
             parent: lease.parent,

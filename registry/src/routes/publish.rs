@@ -63,6 +63,7 @@ async fn serve(
     let (mut upload, checked) = check_package(&app, upload, &target).await?;
     gate::agreement(&statement, &checked.content)?;
     gate::origin(&statement.predicate.origin, &app.identity.origin)?;
+    gate::fork(&statement.predicate, &checked.content)?;
     gate::parent(&app, &statement.predicate).await?;
     let wanted = Wanted {
         id: target.id.clone(),
@@ -128,6 +129,7 @@ fn new_release(
         record: None,
         verified: None,
         inherited: None,
+        tried: upload.tried.as_deref().map(skill_bundle::hash::sha256),
         id: target.id,
         version: target.version,
     }
@@ -158,7 +160,13 @@ async fn accept(
     };
     release.inherited = measured::rules(&app, &wanted, examined.as_ref().map(|checked| &checked.attempt)).await?;
     let blobs = app.blobs.clone();
-    blocking(move || blobs.keep(upload.archive, &upload.digest)).await?;
+    blocking(move || {
+        if let Some(tried) = &upload.tried {
+            blobs.put(tried)?;
+        }
+        blobs.keep(upload.archive, &upload.digest)
+    })
+    .await?;
     if let Some(checked) = examined {
         match checked.evidence {
             Proof::Sent(evidence) => {

@@ -142,7 +142,7 @@ async fn accept(
     // Only now: what is revealed is public from here on, and what is sealed is kept.
     let suite = suites::keep(&app, parts).await?;
     let (seq, digest, state) = (suite.statement.seq, suite.info.suite, suite.info.state);
-    let write = if change { Write::SuiteState(suite) } else { Write::Suite(suite) };
+    let write = if change { Write::SuiteState(Box::new(suite)) } else { Write::Suite(Box::new(suite)) };
     let Written::Leaf(log) = app.write(Order::Write(write), &[scope.as_str()]).await? else {
         return Err(Error::Damaged("a suite was written as something else".to_owned()));
     };

@@ -5,7 +5,7 @@ use skill_schema::{
     Digest, Fault, SkillId, Version,
     api::eval::{Entry, Pooled},
     codes,
-    index::{Score, best, latest},
+    index::{Score, best},
 };
 use sqlx::{Any, FromRow, Transaction};
 
@@ -14,7 +14,7 @@ use super::{
     event::{NewStatement, append, leaf_of},
     index::{self, IndexFile},
     job::{self, NewJob},
-    json,
+    json, lift,
     score::{self, NewRecord},
     stored,
     verification::{self, Ending},
@@ -328,12 +328,14 @@ pub(super) async fn end(
     }
     let Some((id, version)) = &result.published else { return Ok((leaf, None)) };
     let score = score::with_uplift(tx, &result.record).await?;
-    let file = set_score(tx, leaf, (id, version), &score, now).await?;
-    sqlx::query("update versions set suite = $1, record = $2 where skill = $3 and version = $4")
+    let file = set_score(tx, (id, version), &score, now).await?;
+    let lift = lift::of(tx, &result.record).await?;
+    sqlx::query("update versions set suite = $1, record = $2, lift = $5 where skill = $3 and version = $4")
         .bind(result.record.suite.to_string())
         .bind(result.record.digest.to_string())
         .bind(id.to_string())
         .bind(version.to_string())
+        .bind(lift.as_ref().map(json).transpose()?)
         .execute(&mut **tx)
         .await?;
     Ok((leaf, Some(file)))
@@ -358,13 +360,12 @@ pub(super) async fn again(
     let trust = verification::trust(tx, attempt).await?;
     let Some(mut score) = score::of_version(tx, &id, &version).await? else { return Ok((leaf, None)) };
     trust.clone_into(&mut score.trust);
-    set_score(tx, leaf, (&id, &version), &score, now).await.map(|file| (leaf, Some(file)))
+    set_score(tx, (&id, &version), &score, now).await.map(|file| (leaf, Some(file)))
 }
 
 /// Writes the score of a published version, into its row and the skill's index.
 async fn set_score(
     tx: &mut Transaction<'static, Any>,
-    leaf: u64,
     (id, version): (&SkillId, &Version),
     score: &Score,
     now: i64,
@@ -374,11 +375,11 @@ async fn set_score(
     let Some(line) = index.lines.iter_mut().find(|line| line.vers == *version) else {
         return Err(Fault::new(codes::NOT_FOUND).at(format!("{id}@{version}")).into());
     };
-    (line.score, line.log, index.header.log) = (Some(score.clone()), leaf, leaf);
+    // The leaf numbers of an index are those of the scope's chain, in which this stands nowhere.
+    line.score = Some(score.clone());
     index.header.tags.best = best(&index.lines).cloned();
-    let latest = latest(&index.lines).map(ToString::to_string);
     let file = IndexFile::new(&index, before.revision + 1);
-    index::save(tx, id, &file, latest.as_deref(), now).await?;
+    index::save(tx, id, &file, &index, now).await?;
     sqlx::query("update versions set score = $1 where skill = $2 and version = $3")
         .bind(json(score)?)
         .bind(id.to_string())

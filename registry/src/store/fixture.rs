@@ -152,6 +152,7 @@ impl Db {
             record: None,
             verified: None,
             inherited: None,
+            tried: None,
         }
     }
 

@@ -4,7 +4,12 @@ use skill_engine::gate::Recorded;
 use skill_schema::{Digest, SkillId, Version, index::Score};
 use sqlx::{Any, Transaction};
 
-use super::{Store, attempt, bigint, count, json, publish::NewRelease, stored, stored_json};
+use super::{
+    Store, attempt, bigint, count, json,
+    lift::{self, CaseMean},
+    publish::NewRelease,
+    stored, stored_json,
+};
 use crate::error::Error;
 
 /// A record that was checked, with its two sides. Record and transcripts are blobs.
@@ -24,8 +29,10 @@ pub struct NewRecord {
     pub score_key: Digest,
     /// The suite.
     pub suite: Digest,
-    /// The sides: `base` or `cand`, the tree (none for no skill), and what was scored.
-    pub sides: Vec<(&'static str, Option<Digest>, Recorded)>,
+    /// The sides.
+    pub sides: Vec<Side>,
+    /// Tokens of a run of the candidate, on average.
+    pub tokens: u64,
     /// The candidate's score as the index shows it, without what depends on other records.
     pub score: Score,
 }
@@ -37,6 +44,19 @@ pub struct VerifiedRecord {
     pub record: Digest,
     /// Its score key.
     pub score_key: Digest,
+}
+
+/// What a record says of one side.
+#[derive(Debug, Clone)]
+pub struct Side {
+    /// `base` or `cand`.
+    pub arm: &'static str,
+    /// Its tree; none for no skill.
+    pub tree: Option<Digest>,
+    /// What was scored.
+    pub recorded: Recorded,
+    /// Its complete cases.
+    pub cases: Vec<CaseMean>,
 }
 
 /// A version with what was measured of it.
@@ -103,16 +123,18 @@ pub(super) async fn pooled(
 
 /// Writes a record and its sides.
 pub(super) async fn put(tx: &mut Transaction<'static, Any>, record: &NewRecord, now: i64) -> Result<(), Error> {
-    sqlx::query("insert into records (digest, attempt, transcripts, created_at) values ($1, $2, $3, $4)")
+    sqlx::query("insert into records (digest, attempt, transcripts, created_at, tokens) values ($1, $2, $3, $4, $5)")
         .bind(record.digest.to_string())
         .bind(record.attempt.to_string())
         .bind(record.transcripts.map(|digest| digest.to_string()))
         .bind(now)
+        .bind(bigint(record.tokens))
         .execute(&mut **tx)
         .await?;
-    for (arm, tree, recorded) in &record.sides {
+    for Side { arm, tree, recorded, cases } in &record.sides {
         sqlx::query(
-            "insert into scores (record, arm, tree, score_key, suite, sum, runs) values ($1, $2, $3, $4, $5, $6, $7)",
+            "insert into scores (record, arm, tree, score_key, suite, sum, runs, cases) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(record.digest.to_string())
         .bind(*arm)
@@ -121,6 +143,7 @@ pub(super) async fn put(tx: &mut Transaction<'static, Any>, record: &NewRecord, 
         .bind(record.suite.to_string())
         .bind(bigint(recorded.sum))
         .bind(bigint(recorded.runs))
+        .bind(json(cases)?)
         .execute(&mut **tx)
         .await?;
     }
@@ -203,8 +226,14 @@ pub(super) async fn set_of_release(
             }
         }
     };
+    let lift = match (&release.inherited, &release.record) {
+        (Some(score), _) => lift::taken_over(tx, &release.id, score).await?,
+        (None, Some(record)) => lift::of(tx, record).await?,
+        (None, None) => None,
+    };
     sqlx::query(
-        "update versions set suite = $1, record = $2, score = $3, lineage = $4 where skill = $5 and version = $6",
+        "update versions set suite = $1, record = $2, score = $3, lineage = $4, lift = $7, tried = $8 \
+         where skill = $5 and version = $6",
     )
     .bind(release.suite.map(|suite| suite.to_string()))
     .bind(record.map(|record| record.to_string()))
@@ -212,6 +241,8 @@ pub(super) async fn set_of_release(
     .bind(lineage)
     .bind(release.id.to_string())
     .bind(own)
+    .bind(lift.as_ref().map(json).transpose()?)
+    .bind(release.tried.map(|tried| tried.to_string()))
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -52,7 +52,7 @@ impl Store {
         .bind(digest.to_string())
         .fetch_optional(&self.read)
         .await?;
-        row.map(info).transpose()
+        row.as_ref().map(info).transpose()
     }
 
     /// Whether the registry keeps a sealed suite for verifiers.
@@ -82,7 +82,7 @@ impl Store {
     }
 }
 
-fn info(row: Row) -> Result<Info, Error> {
+fn info(row: &Row) -> Result<Info, Error> {
     let id = format!("{}/{}", row.scope, row.name);
     Ok(Info {
         suite: stored("suites.digest", &row.digest)?,

@@ -57,6 +57,7 @@ pub(super) async fn measure(
         Err(fault) if fault.code == codes::NO_SUITE && !has_score => return Ok(None),
         Err(fault) => return Err(fault.into()),
     };
+    opened.suite.require_reviewed()?;
     if !has_score && !can_measure(args, context)? {
         context.output.trace(1, || "not measured: there is no model, and the head has no score".to_owned());
         return Ok(None);
@@ -134,7 +135,7 @@ async fn check_holdout(
     let digests = opened.suite.digests(&opened.lock()?, &opened.folder)?;
     let known = match api.suite(&before).await {
         Ok(known) => known,
-        Err(error) if is_refused_with(&error, &codes::SUITE_UNKNOWN) => return Ok(()),
+        Err(error) if is_refused_with(&error, codes::SUITE_UNKNOWN) => return Ok(()),
         Err(error) => return Err(error),
     };
     if known.holdout == digests.holdout {

@@ -127,6 +127,7 @@ pub async fn publish(
     opened: &Opened,
     skill: &SkillId,
 ) -> anyhow::Result<(bool, Digests, SkillId, Version)> {
+    opened.suite.require_reviewed()?;
     let digests = opened.suite.digests(&opened.lock()?, &opened.folder)?;
     let (id, version) = statement::name_of(opened, skill)?;
     if signing.chain().suite_of(&digests.suite).is_some() {
