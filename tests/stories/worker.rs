@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use skill_tests::{
     Outcome, Owner, Skill, World, contest,
     model::Model,
@@ -150,7 +150,11 @@ fn a_second_verifier_confirms_and_one_that_does_not_find_it_refutes() {
     sealed::work(&vera, &model, &[]).ok();
     publish(&ada, &skill).ok();
     assert_eq!(index(&world)[2]["score"]["trust"], "verified");
-    sealed::work(&vera, &model, &["--recheck"]).ok().says("\"jobs\": []");
+    assert_eq!(
+        sealed::work(&vera, &model, &["--recheck"]).ok().json()["jobs"],
+        json!([]),
+        "nobody confirms themselves"
+    );
     for expected in ["ada/shout", "ada/shout"] {
         let done = sealed::work(&walt, &model, &["--recheck"]).ok().json();
         assert_eq!((&done["jobs"][0]["skill"], &done["jobs"][0]["kind"]), (&expected.into(), &"result".into()));
@@ -198,7 +202,7 @@ fn a_worker_that_is_killed_loses_nothing() {
     // The lease ends by itself; somebody else, or the same one, claims the job again.
     let mut done = sealed::work(&vera, &model, &["--width", "4"]);
     for _ in 0..100 {
-        if !done.stdout.contains("\"jobs\": []") {
+        if done.json()["jobs"] != json!([]) {
             break;
         }
         std::thread::sleep(Duration::from_millis(200));
@@ -240,7 +244,7 @@ fn after_the_reveal_anybody_checks_every_result() {
     assert!(checks.iter().all(|check| check["ok"] == true), "{audit}");
     assert_eq!((&audit["ok"], &audit["open"]), (&true.into(), &1.into()));
     assert!(!world.registry.data().join("sealed/suites").join(&sealed.suite).exists());
-    ada.skill(&["suite", "reveal", &skill.path()]).refused(6, "E_STATEMENT");
+    ada.skill(&["suite", "reveal", &skill.path()]).ok();
     ada.skill(&["suite", "retire", &skill.path()]).ok().says("Retired");
     rita.skill(&["suite", "audit", "ada/shout@1.0.0"]).ok().says("Holds");
 }
