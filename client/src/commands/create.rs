@@ -72,7 +72,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     if let Some((_, name)) = &named {
         refuse_existing(context, name)?;
     }
-    let engine = models::open(context, args.model.as_deref()).await?;
+    let engine = models::open(context, args.model.as_deref(), None).await?;
     context.output.status("Drafting", format!("a skill and {} cases with {}", args.cases, engine.fingerprint().model));
     let skill = draft::skill(&*engine, &wanted, named.as_ref().map(|(_, name)| name)).await?;
     let (scope, name) = match named {

@@ -101,6 +101,7 @@ impl Args {
             maintenance,
             gate,
             how,
+            wait: None,
             silent,
         }
     }

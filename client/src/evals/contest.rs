@@ -281,7 +281,15 @@ impl Judged {
     ) -> anyhow::Result<Self> {
         let details = Details::default();
         let kept = kept::keep(context, &record, &details)?;
-        let measured = Measured { record, details, cached: 0, spent: Spent::default(), stopped: None };
+        let measured = Measured {
+            record,
+            details,
+            cached: 0,
+            spent: Spent::default(),
+            stopped: None,
+            certain: None,
+            counters: None,
+        };
         Ok(Self { attempt, measured, verdict, suite, kept, verified: true, statement, pending })
     }
 

@@ -170,7 +170,7 @@ impl Ready<'_> {
     /// # Errors
     /// As [`Session::measure`].
     pub async fn measure(&self, attempt: Option<Digest>) -> Result<Measured, Fault> {
-        let Self { prepared, context, options, session } = self;
+        let Self { prepared, context, options, session, .. } = self;
         let repeats = prepared.repeats(options, &prepared.sampling(options));
         let what = What {
             opened: &prepared.opened,

@@ -162,7 +162,7 @@ impl<'a> Verifier<'a> {
             maintenance: false,
             policy: Policy::Standard,
         };
-        let (prepared, options) = contest.prepare(self.context)?;
+        let (prepared, options) = contest.prepare()?;
         let mut ready = prepared.ready(self.context, &options, self.how.model.as_deref()).await?;
         let runs = self.folder.join(lease.attempt.to_string());
         files::make_folder(&runs, Mode::Private)?;

@@ -38,7 +38,7 @@ pub enum Write {
     /// What another verifier found for an attempt that has its result.
     Again(Box<NewResult>, Box<Ending>),
     /// What becomes of a suite's holdout from now on.
-    SuiteState(NewSuite),
+    SuiteState(Box<NewSuite>),
     /// A statement of the operator that changes no skill.
     Operator(NewStatement),
 }
