@@ -26,7 +26,10 @@ fn attempts_of_the_log_and_experiments_of_the_publisher_are_told_apart() {
 
     let tried = ada.skill(&["tried", "ada/shout", "--json"]).ok().json();
     let of = |n: usize| (tried["attempts"][n]["outcome"].as_str(), tried["attempts"][n]["failed"].as_i64());
-    assert_eq!([of(0), of(1), of(2)], [(Some("accept"), Some(1)), (Some("reject"), Some(0)), (Some("accept"), Some(0))]);
+    assert_eq!(
+        [of(0), of(1), of(2)],
+        [(Some("accept"), Some(1)), (Some("reject"), Some(0)), (Some("accept"), Some(0))]
+    );
     assert_eq!(tried["experiments"].as_array().expect("experiments").len(), 1, "the start is no experiment");
     assert_eq!(tried["experiments"][0]["version"], "1.1.0");
     ada.skill(&["tried", "ada/shout"]).ok().says("whisper first").says("nothing signs");
