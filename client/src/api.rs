@@ -1,8 +1,10 @@
 //! The registry's API: one method per operation of [`skill_schema::api`]. Nothing else in the client sends HTTP.
 
 pub mod download;
+mod fork;
 mod http;
 mod ping;
+mod sealed;
 mod upload;
 
 use reqwest::{Method, multipart};
@@ -25,6 +27,7 @@ use crate::{
 pub use http::Http;
 use http::{Body, Call};
 pub use ping::Pong;
+pub use sealed::SuiteArchives;
 
 /// The registry said no, and why.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -35,6 +38,19 @@ pub struct Refused(pub Box<Problem>);
 #[derive(Debug, Clone)]
 pub struct Api {
     http: Http,
+}
+
+/// A version that is sent to be published.
+#[derive(Debug, Clone, Copy)]
+pub struct Release<'a> {
+    /// What the publisher expects.
+    pub meta: &'a publish::Meta,
+    /// The envelope of its release statement.
+    pub statement: &'a [u8],
+    /// The .tar.gz.
+    pub archive: &'a [u8],
+    /// What goes with it.
+    pub beside: &'a Beside,
 }
 
 /// A score record, and what its runs asked and answered, as they are sent.
@@ -207,10 +223,7 @@ impl Api {
         &self,
         id: &SkillId,
         version: &Version,
-        meta: &publish::Meta,
-        statement: &[u8],
-        archive: &[u8],
-        beside: &Beside,
+        Release { meta, statement, archive, beside }: Release<'_>,
         progress: &Progress,
     ) -> Result<(bool, publish::Response)> {
         let meta = serde_json::to_string(meta)?;
@@ -230,7 +243,7 @@ impl Api {
         Ok((status == reqwest::StatusCode::CREATED, http::decode(&bytes)?))
     }
 
-    /// `PUT /api/skill/v1/suites/{scope}/{name}/{version}` with a signed suite statement and the packed suite.
+    /// `PUT /api/skill/v1/suites/{scope}/{name}/{version}` with a signed suite statement and what its state asks for.
     ///
     /// # Errors
     /// As [`Self::well_known`].
@@ -239,13 +252,11 @@ impl Api {
         id: &SkillId,
         version: &Version,
         statement: &[u8],
-        archive: &[u8],
+        archives: &SuiteArchives,
     ) -> Result<suite::Response> {
-        let (statement, archive) = (bytes::Bytes::copy_from_slice(statement), bytes::Bytes::copy_from_slice(archive));
+        let statement = bytes::Bytes::copy_from_slice(statement);
         let form = move || {
-            multipart::Form::new()
-                .part("statement", multipart::Part::stream(statement.clone()))
-                .part("archive", multipart::Part::stream(archive.clone()))
+            archives.add_to(multipart::Form::new().part("statement", multipart::Part::stream(statement.clone())))
         };
         self.call(Method::PUT, &suite::path(id, version), Body::Form(&form), true).await
     }

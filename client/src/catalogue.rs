@@ -133,6 +133,16 @@ impl<'a> Catalogue<'a> {
         Ok(source)
     }
 
+    /// A registry, whose key was compared with the pinned one.
+    ///
+    /// # Errors
+    /// As [`Self::reachable`].
+    pub async fn registry(&self, registry: Registry) -> anyhow::Result<Rc<Source>> {
+        let source = self.source_of(registry)?;
+        source.greet().await?;
+        Ok(source)
+    }
+
     /// Everything that can be reached from these skills, breadth first. `None` for a skill that does not exist.
     ///
     /// # Errors

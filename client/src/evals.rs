@@ -6,6 +6,10 @@ pub mod kept;
 pub mod models;
 pub mod options;
 pub mod prepared;
+pub mod recheck;
+pub mod sealed;
+pub mod session;
+pub mod verify;
 
 use std::path::PathBuf;
 

@@ -7,11 +7,14 @@ pub mod eval;
 pub mod health;
 pub mod index;
 pub mod info;
+pub mod job;
 pub mod leaderboard;
+pub mod lineage;
 pub mod log;
 pub mod metrics;
 pub mod openapi;
 pub mod owner;
+pub mod proposal;
 pub mod publish;
 pub mod quarantine;
 pub mod scope;
@@ -21,6 +24,7 @@ pub mod suite;
 pub mod token;
 pub mod well_known;
 pub mod whoami;
+pub mod worker;
 pub mod yank;
 
 use axum::{Router, routing::MethodRouter};
@@ -98,10 +102,14 @@ pub fn endpoints() -> Vec<Endpoint> {
         publish::endpoints(),
         suite::endpoints(),
         eval::endpoints(),
+        job::endpoints(),
+        worker::endpoints(),
         yank::endpoints(),
         quarantine::endpoints(),
         deprecate::endpoints(),
         info::endpoints(),
+        lineage::endpoints(),
+        proposal::endpoints(),
         search::endpoints(),
         leaderboard::endpoints(),
         scope::endpoints(),

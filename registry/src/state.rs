@@ -18,9 +18,11 @@ use crate::{
         Log,
         sequencer::{Order, unavailable},
     },
+    proposals::Proposals,
     rate_limit::RateLimits,
     store::{Store, batch::Written, index::IndexFile, token::TokenRow},
     usage::Usage,
+    vault::Vault,
 };
 
 /// The state of a running registry. Cheap to clone.
@@ -37,6 +39,10 @@ pub struct Shared {
     pub store: Store,
     /// Archives and statements.
     pub blobs: Blobs,
+    /// Archives of open proposals.
+    pub proposals: Proposals,
+    /// What nobody but a verifier gets.
+    pub vault: Vault,
     /// The log of all statements.
     pub log: Log,
     /// The registry's name and keys.
@@ -65,7 +71,7 @@ impl AppState {
         config: Config,
         base: String,
         store: Store,
-        blobs: Blobs,
+        (blobs, vault): (Blobs, Vault),
         log: Log,
         identity: Arc<Identity>,
         clock: SharedClock,
@@ -79,10 +85,12 @@ impl AppState {
             usage: Usage::default(),
             checks: Semaphore::new(limits.checks),
             uploads: Semaphore::new(limits.uploads),
+            proposals: Proposals::new(&config.data),
             config,
             base,
             store,
             blobs,
+            vault,
             log,
             identity,
             clock,

@@ -13,9 +13,12 @@ pub mod event;
 pub mod fsck;
 pub mod index;
 pub mod info;
+pub mod job;
 pub mod lift;
+pub mod lineage;
 pub mod meta;
 pub mod owner;
+pub mod proposal;
 pub mod publish;
 pub mod scope;
 pub mod score;
@@ -23,6 +26,7 @@ pub mod search;
 pub mod suite;
 pub mod token;
 pub mod user;
+pub mod verification;
 pub mod yank;
 
 #[cfg(test)]

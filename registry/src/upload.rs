@@ -1,6 +1,8 @@
 //! Receiving a publish request: `multipart/form-data` with `meta`, `statement`, `archive` and what may follow in this order, each within its
 //! limit, the archive hashed while it comes, and into a temporary file unless it is small.
 
+pub mod proposal;
+
 use axum::{
     extract::{FromRequest, Multipart, Request, multipart::Field, multipart::MultipartError},
     http::{HeaderMap, StatusCode, header},
@@ -9,7 +11,7 @@ use bytes::BytesMut;
 use skill_bundle::hash::Hasher;
 use skill_schema::{
     Digest, Fault, Limits,
-    api::{eval, publish},
+    api::{eval, job, publish},
     codes,
 };
 use tempfile::NamedTempFile;
@@ -52,7 +54,8 @@ pub struct Sent {
 pub fn limit(packages: &Limits) -> usize {
     publish::MAX_META
         + packages.envelope
-        + packages.archive
+        // A sealed suite comes twice: without its holdout and whole.
+        + 2 * packages.archive
         + publish::MAX_TRIED
         + eval::MAX_RECORD
         + eval::MAX_TRANSCRIPTS
@@ -151,21 +154,86 @@ pub async fn receive_result(
     .await
 }
 
-/// Receives a suite: `statement`, `archive`. Answers the envelope, the archive and its digest.
+/// A suite as it was sent.
+#[derive(Debug)]
+pub struct SuiteUpload {
+    /// The `statement` part.
+    pub statement: Vec<u8>,
+    /// The `archive` part with its SHA-256, if there is one.
+    pub archive: Option<(Received, Digest)>,
+    /// The `sealed` part, if there is one.
+    pub sealed: Option<Vec<u8>>,
+}
+
+/// Receives a suite: `statement`, and `archive` and `sealed` if they are there. What is sealed is on no disk before it is where it belongs.
 pub async fn receive_suite(
     request: Request,
     blobs: &Blobs,
     limits: &ServerLimits,
     packages: &Limits,
-) -> Result<(Vec<u8>, Received, Digest), Error> {
+) -> Result<SuiteUpload, Error> {
     let mut form = Multipart::from_request(request, &()).await.map_err(|e| bad(&e.body_text()))?;
     within(limits, async {
         let statement = part(&mut form, "statement", limits).await?;
         let statement = read(statement, "statement", packages.envelope, limits).await?.to_vec();
+        let mut upload = SuiteUpload { statement, archive: None, sealed: None };
+        while let Some(field) = next(limits, form.next_field()).await?.map_err(|e| broken(&e))? {
+            match field.name() {
+                Some("archive") if upload.archive.is_none() && upload.sealed.is_none() => {
+                    upload.archive = Some(save(field, blobs, packages.archive, limits).await?);
+                }
+                Some("sealed") if upload.sealed.is_none() => {
+                    upload.sealed = Some(read(field, "sealed", packages.archive, limits).await?.to_vec());
+                }
+                name => return Err(bad(&format!("archive or sealed is expected, and there is {name:?}"))),
+            }
+        }
+        Ok(upload)
+    })
+    .await
+}
+
+/// A job as it was sent.
+#[derive(Debug)]
+pub struct JobUpload {
+    /// The `statement` part.
+    pub statement: Vec<u8>,
+    /// The `meta` part.
+    pub meta: job::Meta,
+    /// The `archive` part: in memory, since nobody may see it before it is where it belongs.
+    pub archive: Vec<u8>,
+}
+
+/// Receives a job: `statement`, `meta`, `archive`.
+pub async fn receive_job(request: Request, limits: &ServerLimits, packages: &Limits) -> Result<JobUpload, Error> {
+    let mut form = Multipart::from_request(request, &()).await.map_err(|e| bad(&e.body_text()))?;
+    within(limits, async {
+        let statement = part(&mut form, "statement", limits).await?;
+        let statement = read(statement, "statement", packages.envelope, limits).await?.to_vec();
+        let meta = read(part(&mut form, "meta", limits).await?, "meta", publish::MAX_META, limits).await?;
+        let meta = serde_json::from_slice(&meta).map_err(|e| bad(&format!("meta: {e}")))?;
         let archive = part(&mut form, "archive", limits).await?;
-        let (archive, digest) = save(archive, blobs, packages.archive, limits).await?;
+        let archive = read(archive, "archive", packages.archive, limits).await?.to_vec();
         end(&mut form, limits).await?;
-        Ok((statement, archive, digest))
+        Ok(JobUpload { statement, meta, archive })
+    })
+    .await
+}
+
+/// Receives the result of a verifier: `statement`, `record`.
+pub async fn receive_verified(
+    request: Request,
+    limits: &ServerLimits,
+    packages: &Limits,
+) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    let mut form = Multipart::from_request(request, &()).await.map_err(|e| bad(&e.body_text()))?;
+    within(limits, async {
+        let statement = part(&mut form, "statement", limits).await?;
+        let statement = read(statement, "statement", packages.envelope, limits).await?.to_vec();
+        let record = part(&mut form, "record", limits).await?;
+        let record = read(record, "record", eval::MAX_RECORD, limits).await?.to_vec();
+        end(&mut form, limits).await?;
+        Ok((statement, record))
     })
     .await
 }

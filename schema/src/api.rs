@@ -8,9 +8,12 @@ pub mod deprecate;
 pub mod eval;
 pub mod index;
 pub mod info;
+pub mod job;
 pub mod leaderboard;
+pub mod lineage;
 pub mod log;
 pub mod owner;
+pub mod proposal;
 pub mod publish;
 pub mod quarantine;
 pub mod scope;
@@ -20,6 +23,7 @@ pub mod suite;
 pub mod token;
 pub mod well_known;
 pub mod whoami;
+pub mod worker;
 pub mod yank;
 
 /// Where the versioned API lives, below the registry's address.

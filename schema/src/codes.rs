@@ -8,20 +8,24 @@ mod archive;
 mod client;
 mod content;
 mod eval;
+mod fork;
 mod log;
 mod measured;
 mod name;
 mod registry;
+mod sealed;
 mod statement;
 
 pub use archive::*;
 pub use client::*;
 pub use content::*;
 pub use eval::*;
+pub use fork::*;
 pub use log::*;
 pub use measured::*;
 pub use name::*;
 pub use registry::*;
+pub use sealed::*;
 pub use statement::*;
 
 /// The client's exit codes. Documented and stable (`skill help exit-codes`).
@@ -156,10 +160,12 @@ pub fn all() -> Vec<&'static Code> {
         client::ALL,
         content::ALL,
         eval::ALL,
+        fork::ALL,
         log::ALL,
         measured::ALL,
         name::ALL,
         registry::ALL,
+        sealed::ALL,
         statement::ALL,
     ]
     .concat();

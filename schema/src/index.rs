@@ -186,7 +186,7 @@ impl Index {
 pub fn best(lines: &[Line]) -> Option<&Version> {
     let scored =
         || lines.iter().filter(|line| line.st == LineStatus::Ok).filter_map(|line| Some((line, line.score.as_ref()?)));
-    let key = scored().last()?.1.key;
+    let key = scored().next_back()?.1.key;
     let comparable = scored().filter(|(_, score)| score.key == key && score.trust != "refuted");
     comparable.max_by_key(|(_, score)| score.mean).map(|(line, _)| &line.vers)
 }

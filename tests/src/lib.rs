@@ -12,7 +12,9 @@
 )]
 
 pub mod contest;
+pub mod forger;
 pub mod http;
+pub mod improving;
 pub mod measured;
 pub mod model;
 pub mod people;
@@ -23,6 +25,7 @@ pub mod proxy;
 pub mod publisher;
 pub mod registry;
 pub mod run;
+pub mod sealed;
 pub mod skills;
 pub mod witness;
 pub mod world;

@@ -17,9 +17,10 @@ use skill_schema::{
 };
 
 use crate::{
-    api::{Beside, Refused},
+    api::{self, Beside, Refused},
     context::Context,
     evals::{contest::Judged, options::How},
+    git,
     progress::Progress,
     report::Note,
     signing::KeyArgs,
@@ -72,6 +73,51 @@ pub struct Args {
     /// The test that has to be passed at least [default: the scope's].
     #[arg(long, value_name = "standard|strict", value_parser = ["standard", "strict"])]
     gate: Option<String>,
+    /// Wait so long for a verifier, if the suite is sealed; 0 not at all [default: until one is done].
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u64>,
+    #[command(flatten)]
+    how: How,
+    /// Say nothing at the end: the result is part of another command's.
+    #[arg(skip)]
+    silent: bool,
+}
+
+impl Args {
+    /// What publishes a folder that another command has made, if the head is still this one.
+    pub(super) fn of(path: PathBuf, key: KeyArgs, head: Digest, terms: Terms, silent: bool) -> Self {
+        let Terms { no_eval, maintenance, gate, how } = terms;
+        let expected_head = Some(head.prefixed());
+        let (dry_run, allow_dirty, if_absent, deny) = (false, true, false, None);
+        Self {
+            path,
+            dry_run,
+            key,
+            allow_dirty,
+            if_absent,
+            expected_head,
+            deny,
+            no_eval,
+            maintenance,
+            gate,
+            how,
+            silent,
+        }
+    }
+}
+
+/// How another command's version is measured.
+#[derive(Debug, clap::Args)]
+pub(super) struct Terms {
+    /// Publish without measuring; only while no version has a score.
+    #[arg(long, conflicts_with = "maintenance")]
+    no_eval: bool,
+    /// A maintenance release: it must be no worse, and the score stays as it is recorded.
+    #[arg(long)]
+    maintenance: bool,
+    /// The test that has to be passed at least [default: the scope's].
+    #[arg(long, value_name = "standard|strict", value_parser = ["standard", "strict"])]
+    gate: Option<String>,
     #[command(flatten)]
     how: How,
 }
@@ -84,7 +130,7 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let prepared = prepare::prepare(&args.path, args.deny.is_some(), context)?;
     if !args.allow_dirty {
-        prepare::check_committed(&args.path, context)?;
+        git::check_committed(&args.path, context)?;
     }
     let id = &prepared.manifest.id;
     let registry = context.registry_for(id, None)?;
@@ -93,7 +139,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     }
     let signing = Signing::start(context, &id.scope, None).await?;
     if let Some(published) = signing.chain().release(&id.name, &prepared.manifest.version) {
-        return already(&prepared, published, &signing, context).await;
+        return already(&args, &prepared, published, &signing, context).await;
     }
     let stored = statements::choose(context, &args.key, &signing, Role::Publish).await?;
     let meta = Meta {
@@ -137,6 +183,9 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     if let Some(measured) = &measured {
         measured.judged.ended()?;
     }
+    if args.silent {
+        return Ok(());
+    }
     show::published(&prepared, &stored, &sent, measured.as_ref().map(|measured| &measured.judged), context);
     Ok(())
 }
@@ -162,7 +211,8 @@ struct Sent {
 /// Signs and uploads; again if somebody else's statement came in between.
 async fn send(draft: &Draft<'_>, mut signing: Signing, secret: &SecretKey, context: &Context) -> anyhow::Result<Sent> {
     let Draft { prepared, meta, judged, .. } = draft;
-    let beside = Beside { tried: draft.tried.clone(), evidence: judged.map(Judged::evidence).transpose()? };
+    let evidence = judged.map(Judged::evidence).transpose()?.flatten();
+    let beside = Beside { tried: draft.tried.clone(), evidence };
     let (id, version) = (&prepared.manifest.id, &prepared.manifest.version);
     let archive = &prepared.packed.archive;
     let mut attempts = Attempts::default();
@@ -175,7 +225,8 @@ async fn send(draft: &Draft<'_>, mut signing: Signing, secret: &SecretKey, conte
         let envelope = statement::sign(prepared, release.clone(), secret)?;
         let progress = Progress::bytes(&context.output, "Uploading", archive.len() as u64);
         let api = signing.source.api()?;
-        let answer = api.publish(id, version, meta, &envelope, archive, &beside, &progress).await;
+        let sent = api::Release { meta, statement: &envelope, archive, beside: &beside };
+        let answer = api.publish(id, version, sent, &progress).await;
         drop(progress);
         match answer {
             Ok((new, response)) => {
@@ -205,6 +256,7 @@ fn is(error: &anyhow::Error, code: &str) -> bool {
 
 /// The version is there: the same content is fine, another is not.
 async fn already(
+    args: &Args,
     prepared: &Prepared,
     published: &Published,
     signing: &Signing,
@@ -213,7 +265,9 @@ async fn already(
     if published.tree != prepared.packed.package.tree() {
         return Err(exists(prepared, published, signing, context).await);
     }
-    show::already(prepared, published, signing, context);
+    if !args.silent {
+        show::already(prepared, published, signing, context);
+    }
     Ok(())
 }
 

@@ -13,8 +13,8 @@ use skill_schema::{
 use crate::{
     context::Context,
     evals::{
-        audit::{self, Answer},
         kept::{self, Kept},
+        recheck::{self, Answer},
     },
     files::{self, Durable, Mode},
 };
@@ -65,7 +65,7 @@ struct Reported {
 /// Reports.
 ///
 /// # Errors
-/// As [`kept::open`] and [`audit::of`]; [`codes::SCORE_DIFFERS`]; files that cannot be written.
+/// As [`kept::open`] and [`recheck::of`]; [`codes::SCORE_DIFFERS`]; files that cannot be written.
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let (now, audited) = open(&args.record, context).await?;
     let mut written = Vec::new();
@@ -120,7 +120,7 @@ async fn open(named: &str, context: &Context) -> anyhow::Result<(Kept, Option<Ch
     match spec {
         None => Ok((kept::open(context, named)?, None)),
         Some(spec) => {
-            let found = audit::of(context, &spec).await?;
+            let found = recheck::of(context, &spec).await?;
             Ok((found.kept, Some((found.named, found.answers))))
         }
     }

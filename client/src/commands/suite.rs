@@ -1,12 +1,16 @@
 //! `skill suite`: the cases that a skill is measured on.
 
+mod audit;
 mod check;
 mod import;
 mod new;
 mod pack;
 pub mod publish;
+mod reveal;
 pub mod review;
+mod seal;
 mod split;
+pub mod statement;
 
 use std::path::Path;
 
@@ -26,7 +30,8 @@ Examples:
   skill suite review                     keep, edit or drop what a model drafted
   skill suite split                      decide which cases are held out
   skill suite import ../other-skill      take cases from elsewhere
-  skill suite publish                    to the registry, for whoever wants to check a score"
+  skill suite publish                    to the registry, for whoever wants to check a score
+  skill suite seal                       to the registry, with a holdout that only verifiers read"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -41,6 +46,10 @@ enum Command {
     Split(split::Args),
     Pack(pack::Args),
     Publish(Box<publish::Args>),
+    Seal(seal::Args),
+    Reveal(reveal::Args),
+    Retire(reveal::RetireArgs),
+    Audit(audit::Args),
     Import(import::Args),
 }
 
@@ -56,6 +65,10 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         Command::Split(args) => split::run(&args, context),
         Command::Pack(args) => pack::run(&args, context),
         Command::Publish(args) => publish::run(&args, context).await,
+        Command::Seal(args) => seal::run(&args, context).await,
+        Command::Reveal(args) => reveal::run(&args, context).await,
+        Command::Retire(args) => reveal::retire(&args, context).await,
+        Command::Audit(args) => audit::run(&args, context).await,
         Command::Import(args) => import::run(&args, context),
     }
 }

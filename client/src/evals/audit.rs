@@ -1,196 +1,245 @@
-//! The score of a published version, checked on this machine: its record is fetched, and everything that follows from it is computed again.
+//! What anybody can check of a result on a revealed suite, one check after the other.
 
 use serde::Serialize;
-use skill_bundle::hash::sha256;
+use skill_bundle::{
+    chain::PublishedSuite,
+    envelope::Envelope,
+    hash::sha256,
+    keys::PublicKey,
+    statement::{eval_tree, subject},
+};
 use skill_engine::{
-    record::{Record, regrade, summary},
-    report::Details,
-    suite::{self, pack::Sealed},
+    record::{
+        CaseFacts, Record,
+        sealed::{self, Opaque},
+        split_hash, summary,
+    },
+    suite::pack::{Contents, Sealed},
 };
 use skill_schema::{
-    Digest, Fault,
-    api::{eval, info::VersionInfo},
+    Digest, Fault, Limits,
+    api::{eval::Entry, job::Verified},
     codes,
-    index::{Line, Score},
-    spec::Spec,
+    statement::{Eval, EvalKind, SuiteState},
 };
 
-use super::kept::Kept;
 use crate::{
-    api::Api,
-    catalogue::{Catalogue, Entry},
+    api::{Api, Evidence},
+    catalogue::{ScopeChain, Source},
     context::Context,
-    published,
 };
 
-/// Bytes of a packed suite that are fetched; its own limit is the archive's.
-const MAX_SUITE: usize = skill_schema::Limits::V1.archive;
+/// What is audited.
+pub struct Audit<'a> {
+    source: &'a Source,
+    chain: &'a ScopeChain,
+    suite: Digest,
+    holdout: Digest,
+    salt: &'a str,
+    facts: Vec<CaseFacts>,
+    /// Log index of the commitment.
+    committed: u64,
+}
 
-/// One question about a score, and what came out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Answer {
-    /// What is compared.
+/// One result, and whether it holds.
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    /// The attempt.
+    pub attempt: Digest,
+    /// `scope/name@version` of the candidate.
+    pub subject: String,
+    /// `accept`, `reject` or `invalid`.
+    pub verdict: String,
+    /// `result` or `refute`.
+    pub kind: String,
+    /// What was checked.
+    pub checks: Vec<Check>,
+}
+
+impl Finding {
+    /// Whether every check passed.
+    pub fn holds(&self) -> bool {
+        self.checks.iter().all(|check| check.ok)
+    }
+}
+
+/// One check.
+#[derive(Debug, Serialize)]
+pub struct Check {
+    /// `order`, `signature`, `statement`, `record`, `cases` or `verdict`.
     pub what: &'static str,
-    /// Whether it holds; none where nobody can tell from here.
-    pub holds: Option<bool>,
-    /// In a sentence.
-    pub says: String,
+    /// Whether it passed.
+    pub ok: bool,
+    /// What was found instead.
+    pub found: Option<String>,
 }
 
-/// A published record and what holds of it.
-pub struct Audited {
-    /// `scope/name@version`.
-    pub named: String,
-    /// The record, with its transcripts if they could be fetched.
-    pub kept: Kept,
-    /// The questions, in the order in which they were asked.
-    pub answers: Vec<Answer>,
-}
-
-/// Fetches the record of a version and computes it again.
-///
-/// # Errors
-/// Those of [`published::choose`]; [`codes::NO_RECORD`] if the version has no record; [`codes::DIGEST`], [`codes::RECORD`] if what
-/// comes is no such record; faults of the network.
-pub async fn of(context: &Context, spec: &Spec) -> anyhow::Result<Audited> {
-    let catalogue = Catalogue::new(context);
-    let entry = published::entry(&catalogue, spec).await?;
-    let line = published::choose(&entry, &spec.which)?;
-    let named = format!("{}@{}", spec.id, line.vers);
-    let api = entry.source.api()?;
-    let said = api.info(&spec.id).await?.versions.into_iter().find(|said| said.version == line.vers);
-    let signed = entry.version(&line.vers).and_then(|(_, release)| release.release.predicate.evals.first().copied());
-    let digest = signed.or(said.as_ref().and_then(|said| said.record));
-    let digest = digest.ok_or_else(|| Fault::new(codes::NO_RECORD).at(&named))?;
-    let bytes = fetch(api, &digest, eval::MAX_RECORD, "record").await?;
-    let record = Record::parse(&bytes)?;
-    let mut answers = vec![is_signed(signed.is_some()), is_about(&record, &entry, line)];
-    answers.push(answer("result", record.verify().map(|()| "it follows from the runs".to_owned())));
-    answers.push(verdict(&record));
-    answers.push(index_line(&record, line.score.as_ref()));
-    let (details, graded) = grade(api, &record, said.as_ref(), line, &entry).await;
-    answers.push(graded);
-    Ok(Audited { named, kept: Kept { record, details: details.unwrap_or_default() }, answers })
-}
-
-async fn fetch(api: &Api, digest: &Digest, limit: usize, what: &str) -> anyhow::Result<Vec<u8>> {
-    let bytes = api.blob(digest, limit).await?;
-    if sha256(&bytes) == *digest {
-        return Ok(bytes);
-    }
-    Err(Fault::new(codes::DIGEST).at(format!("{what} sha256:{digest}")).into())
-}
-
-fn answer(what: &'static str, found: Result<String, Fault>) -> Answer {
-    match found {
-        Ok(says) => Answer { what, holds: Some(true), says },
-        Err(fault) => Answer { what, holds: Some(false), says: fault.sentence() },
-    }
-}
-
-fn is_signed(signed: bool) -> Answer {
-    if signed {
-        return answer("signature", Ok("the signed release names this record".to_owned()));
-    }
-    let says = "the version was measured after it was published: the registry names the record, its release does not";
-    Answer { what: "signature", holds: None, says: says.to_owned() }
-}
-
-/// The record is about this version's files and this suite.
-fn is_about(record: &Record, entry: &Entry, line: &Line) -> Answer {
-    let suite = entry.version(&line.vers).and_then(|(_, release)| release.release.predicate.suite);
-    let found = if record.skill.tree != line.tree {
-        Err(Fault::new(codes::MISMATCH).at("skill.tree").detail("it measured other files"))
-    } else if record.skill.name != entry.index.header.pkg.to_string() {
-        Err(Fault::new(codes::MISMATCH).at("skill.name").detail(record.skill.name.clone()))
-    } else if suite.is_some_and(|suite| record.suite.suite_hash != Some(suite)) {
-        Err(Fault::new(codes::MISMATCH).at("suite").detail("it measured with another suite than the release names"))
-    } else {
-        Ok("the record is about these files".to_owned())
-    };
-    answer("subject", found)
-}
-
-/// The verdict computed again from the runs and its terms.
-fn verdict(record: &Record) -> Answer {
-    let computed = || -> Result<String, Fault> {
-        let Some(terms) = record.terms()? else { return Ok("nothing had to be beaten".to_owned()) };
-        let verdict = record.judge(&terms)?;
-        if summary(&verdict, &terms) == record.verdict {
-            return Ok(verdict.sentence());
+impl<'a> Audit<'a> {
+    /// Compares the revealed suite with what was committed.
+    ///
+    /// # Errors
+    /// [`codes::SUITE_DIGEST`] if it is another suite; [`codes::SEALED`] if it was never committed.
+    pub fn new(
+        _context: &Context,
+        source: &'a Source,
+        (chain, published): (&'a ScopeChain, &PublishedSuite),
+        suite: &'a Sealed,
+    ) -> Result<Self, Fault> {
+        let never = || Fault::new(codes::SEALED).detail("it was never sealed");
+        let first = published.statements.first().ok_or_else(never)?;
+        if first.predicate.state != SuiteState::Commit {
+            return Err(never());
         }
-        Err(Fault::new(codes::VERDICT).detail(verdict.sentence()))
-    };
-    answer("verdict", computed())
+        let found = suite.digests()?;
+        let same = (found.suite, found.holdout, found.train)
+            == (published.digest, first.predicate.holdout, first.predicate.train);
+        if !same || suite.verify(&found)? != Contents::Whole {
+            return Err(Fault::new(codes::SUITE_DIGEST).at(published.digest.to_string()));
+        }
+        let committed = chain.log(first.seq).ok_or_else(|| Fault::new(codes::NOT_LOGGED))?;
+        let (salt, facts) = (suite.suite.settings.salt.as_str(), sealed::holdout(suite)?);
+        Ok(Self { source, chain, suite: published.digest, holdout: first.predicate.holdout, salt, facts, committed })
+    }
+
+    /// Checks all results of an attempt; none if it has none, or was made on the open suite.
+    ///
+    /// # Errors
+    /// Faults of the network; what does not hold is no error here.
+    pub async fn attempt(&self, entry: &Entry) -> anyhow::Result<Vec<Finding>> {
+        let api = self.source.api()?;
+        let envelope = api.blob(&entry.attempt, Limits::V1.envelope).await?;
+        let statement = Envelope::parse(&envelope)?.statement::<Eval>()?;
+        let about = subject(&statement)?.name.clone();
+        let Ok(job) = api.job(&entry.attempt).await else { return Ok(Vec::new()) };
+        let mut findings = Vec::new();
+        for result in &job.results {
+            let mut checks = Vec::new();
+            let mut say = |what, outcome: Result<(), Fault>| {
+                checks.push(Check { what, ok: outcome.is_ok(), found: outcome.err().map(|fault| fault.sentence()) });
+            };
+            let bytes = api.blob(&result.stmt, Limits::V1.envelope).await?;
+            say("order", self.order(api, (&envelope, entry.log), (&bytes, result.log)).await);
+            let said = read(&bytes, result);
+            let record = api.blob(&result.record, Evidence::MAX_RECORD).await?;
+            say("signature", said.as_ref().map_err(Clone::clone).and_then(|said| self.signer(said, result, &about)));
+            say("statement", said.as_ref().map_err(Clone::clone).and_then(|said| self.agrees(said, entry)));
+            let verdict = match (&said, parse(&record, result)) {
+                (Ok(said), Ok(record)) => {
+                    say("record", self.record(&record, &said.statement));
+                    let opaque = Opaque::new(&self.facts, &entry.attempt);
+                    say("cases", opaque.check(&record, self.salt));
+                    say("verdict", verdict(&record, &said.statement));
+                    said.statement.summary.as_ref().map(|summary| summary.verdict.clone()).unwrap_or_default()
+                }
+                (_, Err(fault)) => {
+                    say("record", Err(fault));
+                    String::new()
+                }
+                (Err(_), _) => String::new(),
+            };
+            findings.push(Finding {
+                attempt: entry.attempt,
+                subject: about.clone(),
+                verdict,
+                kind: result.kind.clone(),
+                checks,
+            });
+        }
+        Ok(findings)
+    }
+
+    /// Commitment, attempt and result stand in the log, in this order.
+    async fn order(&self, api: &Api, attempt: (&[u8], u64), result: (&[u8], u64)) -> Result<(), Fault> {
+        if !(self.committed < attempt.1 && attempt.1 < result.1) {
+            let detail =
+                format!("committed at {}, attempted at {}, measured at {}", self.committed, attempt.1, result.1);
+            return Err(Fault::new(codes::AUDIT).detail(detail));
+        }
+        for (envelope, index) in [attempt, result] {
+            let proven = self.source.log.prove(Some(api), envelope, index).await;
+            proven.map_err(|error| Fault::new(codes::NOT_LOGGED).detail(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Signed by the key that it names, which is none of the scope's.
+    fn signer(&self, said: &Said, result: &Verified, about: &str) -> Result<(), Fault> {
+        let key = PublicKey::from_text(&result.key)?;
+        said.envelope.verify(&key)?;
+        if said.statement.runner != key.keyid() {
+            return Err(Fault::new(codes::VERIFIER).at(key.keyid().to_string()).detail("another key is named"));
+        }
+        let is_own = about.starts_with(&format!("{}/", self.chain.chain.scope()));
+        if is_own && self.chain.chain.keys().contains_key(&key.keyid()) {
+            return Err(Fault::new(codes::VERIFIER).at(key.keyid().to_string()).detail("it is the publisher's"));
+        }
+        Ok(())
+    }
+
+    /// The statement ends this attempt on this suite.
+    fn agrees(&self, said: &Said, entry: &Entry) -> Result<(), Fault> {
+        let statement = &said.statement;
+        let same = (statement.attempt, statement.suite, statement.parent, said.tree)
+            == (Some(entry.attempt), self.suite, entry.parent, entry.tree);
+        let is_result = statement.kind != EvalKind::Attempt;
+        if same && is_result { Ok(()) } else { Err(Fault::new(codes::ATTEMPT_OTHER).at(entry.attempt.to_string())) }
+    }
+
+    /// The record follows from its runs, under the score key of the statement, on the committed holdout.
+    fn record(&self, record: &Record, said: &Eval) -> Result<(), Fault> {
+        record.verify()?;
+        sealed::check_redacted(record)?;
+        let found = split_hash(&self.facts);
+        if found != self.holdout || record.suite.split_hash != found || record.key.split != found {
+            return Err(Fault::new(codes::SUITE_DIGEST).at("suite.split_hash"));
+        }
+        if record.score_key != said.score_key {
+            return Err(Fault::new(codes::SCORE_KEY).at("score_key"));
+        }
+        Ok(())
+    }
 }
 
-/// What the index says is what follows from the record, where the record is the score's.
-fn index_line(record: &Record, score: Option<&Score>) -> Answer {
-    let says = |holds, says: &str| Answer { what: "index", holds, says: says.to_owned() };
-    let Some(score) = score else { return says(None, "the index has no score of this version") };
-    if record.terms().ok().flatten().is_some_and(|terms| terms.maintenance) {
-        return says(None, "a maintenance release: the score is that of the version before it");
-    }
-    let pm = |ppm: i64| i64::try_from(skill_engine::ratio::round_half_even(ppm.into(), 1_000)).unwrap_or(0);
-    let (result, cand) = (&record.result, &record.result.cand);
-    let own = (
-        record.score_key,
-        result.cases,
-        result.repeats,
-        pm(cand.mean_ppm.unwrap_or(0)),
-        cand.interval.map(|interval| pm(interval.low_ppm)),
-        cand.interval.map(|interval| pm(interval.high_ppm)),
-    );
-    if own == (score.key, score.n, score.k, score.mean, score.lo, score.hi) {
-        return says(Some(true), "key, cases, runs, mean and interval are those of the record");
-    }
-    says(Some(false), "key, cases, runs, mean or interval are not those of the record")
+/// A statement of a verifier, read.
+struct Said {
+    envelope: Envelope,
+    statement: Eval,
+    tree: Digest,
 }
 
-/// Grades the transcripts again, if they and the suite can be fetched.
-async fn grade(
-    api: &Api,
-    record: &Record,
-    said: Option<&VersionInfo>,
-    line: &Line,
-    entry: &Entry,
-) -> (Option<Details>, Answer) {
-    let unknown = |says: String| Answer { what: "grades", holds: None, says };
-    let Some(transcripts) = said.and_then(|said| said.transcripts) else {
-        return (None, unknown("the registry has no transcripts".to_owned()));
-    };
-    let details = match fetch(api, &transcripts, eval::MAX_TRANSCRIPTS, "transcripts").await {
-        Ok(bytes) => Details::from_json(&bytes),
-        Err(error) => return (None, unknown(format!("the transcripts cannot be fetched: {error}"))),
-    };
-    let Some(details) = details else {
-        return (None, answer("grades", Err(Fault::new(codes::TRANSCRIPTS).detail("they cannot be read"))));
-    };
-    let named = entry.version(&line.vers).and_then(|(_, release)| release.release.predicate.suite);
-    let suite = match fetch_suite(api, record, named).await {
-        Ok(suite) => suite,
-        Err(error) => return (Some(details), unknown(format!("the suite cannot be fetched: {error}"))),
-    };
-    let name = record.skill.name.rsplit('/').next().unwrap_or_default();
-    let graded = regrade(record, &details, &suite.suite, name).map(|found| match found.left {
-        0 => format!("all {} checks come out of the transcripts as recorded", found.same),
-        left => format!(
-            "{} checks come out of the transcripts as recorded; {left} cannot be made again here (programs, models, other files)",
-            found.same
-        ),
-    });
-    (Some(details), answer("grades", graded))
+fn read(bytes: &[u8], result: &Verified) -> Result<Said, Fault> {
+    let envelope = Envelope::parse(bytes)?;
+    if envelope.digest() != result.stmt {
+        return Err(Fault::new(codes::DIGEST).at(result.stmt.to_string()));
+    }
+    let statement = envelope.statement::<Eval>()?;
+    let tree = eval_tree(&statement)?;
+    Ok(Said { envelope, statement: statement.predicate, tree })
 }
 
-/// The packed suite, which has the cases that the record names.
-async fn fetch_suite(api: &Api, record: &Record, named: Option<Digest>) -> anyhow::Result<Sealed> {
-    let missing = || Fault::new(codes::SUITE_UNKNOWN).detail("the record names none");
-    let wanted = named.or(record.suite.suite_hash).ok_or_else(missing)?;
-    let archive = api.suite(&wanted).await?.archive;
-    let bytes = fetch(api, &archive, MAX_SUITE, "suite").await?;
-    let sealed = suite::pack::open(&bytes)?;
-    if sealed.digests()?.suite == wanted {
-        return Ok(sealed);
+fn parse(bytes: &[u8], result: &Verified) -> Result<Record, Fault> {
+    if sha256(bytes) != result.record {
+        return Err(Fault::new(codes::DIGEST).at(result.record.to_string()));
     }
-    Err(Fault::new(codes::SUITE_DIGEST).at(wanted.to_string()).into())
+    Record::parse(bytes)
+}
+
+/// The verdict follows from the runs, and is what the statement says.
+fn verdict(record: &Record, said: &Eval) -> Result<(), Fault> {
+    let word = said.summary.as_ref().map(|summary| summary.verdict.as_str()).unwrap_or_default();
+    let computed = match record.terms()? {
+        None => "accept",
+        Some(terms) => {
+            let verdict = record.judge(&terms)?;
+            if summary(&verdict, &terms) != record.verdict {
+                return Err(Fault::new(codes::VERDICT).detail(verdict.sentence()));
+            }
+            verdict.outcome.word()
+        }
+    };
+    if computed == word {
+        Ok(())
+    } else {
+        Err(Fault::new(codes::VERDICT).detail(format!("{word}, and {computed} follows")))
+    }
 }

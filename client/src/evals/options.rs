@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use skill_engine::{eval::Caps, model::Mode, suite::Split};
 
+/// Runs at once at most: more connections and files than a machine may open otherwise.
+pub const MAX_WIDTH: usize = 256;
+
 /// What is measured, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
@@ -107,6 +110,9 @@ pub struct How {
     /// Runs at once [default: what the model can do].
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
+    /// Begin at most this many runs.
+    #[arg(long, value_name = "N")]
+    pub max_runs: Option<u64>,
     /// Begin nothing after this many seconds.
     #[arg(long, value_name = "N")]
     pub max_seconds: Option<u64>,
@@ -130,6 +136,7 @@ impl How {
             cassette: self.cassette.clone(),
             grader: self.grader.clone(),
             width: self.width,
+            max_runs: self.max_runs,
             max_seconds: self.max_seconds,
             max_tokens_total: self.max_tokens_total,
             max_cost: self.max_cost,
@@ -196,6 +203,11 @@ impl Options {
             Part::Holdout => Some(Split::Holdout),
             Part::All => None,
         }
+    }
+
+    /// Runs at once, if the user says so.
+    pub fn width(&self) -> Option<usize> {
+        self.width.map(|width| width.clamp(1, MAX_WIDTH))
     }
 
     /// Whether answers may depend on what runs beside them.

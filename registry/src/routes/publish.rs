@@ -17,7 +17,7 @@ use crate::{
     error::{Error, blocking},
     gate::{self, Checked, Rights, Target},
     log::sequencer::Order,
-    measured::{self, Wanted},
+    measured::{self, Proof, Wanted},
     state::AppState,
     store::{
         batch::{Write, Written},
@@ -63,6 +63,7 @@ async fn serve(
     let (mut upload, checked) = check_package(&app, upload, &target).await?;
     gate::agreement(&statement, &checked.content)?;
     gate::origin(&statement.predicate.origin, &app.identity.origin)?;
+    gate::fork(&statement.predicate, &checked.content)?;
     gate::parent(&app, &statement.predicate).await?;
     let wanted = Wanted {
         id: target.id.clone(),
@@ -126,6 +127,7 @@ fn new_release(
         content,
         suite: release.suite,
         record: None,
+        verified: None,
         inherited: None,
         tried: upload.tried.as_deref().map(skill_bundle::hash::sha256),
         id: target.id,
@@ -166,8 +168,13 @@ async fn accept(
     })
     .await?;
     if let Some(checked) = examined {
-        measured::keep(&app, checked.evidence.sent).await?;
-        release.record = Some(Box::new(checked.evidence.record));
+        match checked.evidence {
+            Proof::Sent(evidence) => {
+                measured::keep(&app, evidence.sent).await?;
+                release.record = Some(Box::new(evidence.record));
+            }
+            Proof::Verified(record, score) => release.verified = Some((record, score)),
+        }
     }
     let (id, version, seq) = (release.id.clone(), release.version.clone(), release.statement.seq);
     let order = Order::Write(Write::Release(Box::new(release)));

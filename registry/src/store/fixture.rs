@@ -150,6 +150,7 @@ impl Db {
             version,
             suite: None,
             record: None,
+            verified: None,
             inherited: None,
             tried: None,
         }

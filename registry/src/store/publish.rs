@@ -15,7 +15,7 @@ use super::{
     event::{NewStatement, append},
     index::{self, IndexFile},
     json,
-    score::{self, NewRecord},
+    score::{self, NewRecord, VerifiedRecord},
     search::{self, Words},
     stored,
 };
@@ -52,6 +52,8 @@ pub struct NewRelease {
     pub suite: Option<Digest>,
     /// Its record.
     pub record: Option<Box<NewRecord>>,
+    /// The record of a verifier that ended its attempt before, and the score in it.
+    pub verified: Option<(VerifiedRecord, Score)>,
     /// The score that it takes over, of a maintenance release.
     pub inherited: Option<Score>,
     /// SHA-256 of the log of what was tried on the way to it.
@@ -143,6 +145,17 @@ impl Store {
                 .await?;
         let (archive, tree) = row.ok_or_else(|| Fault::new(codes::NOT_FOUND).at(format!("{id}@{version}")))?;
         Ok((stored("versions.archive", &archive)?, stored("versions.tree", &tree)?))
+    }
+
+    /// SHA-256 of the archive of the version with this tree.
+    pub async fn archive_with(&self, id: &SkillId, tree: &Digest) -> Result<Option<Digest>, Error> {
+        let archive: Option<String> =
+            sqlx::query_scalar("select archive from versions where skill = $1 and tree = $2 limit 1")
+                .bind(id.to_string())
+                .bind(tree.to_string())
+                .fetch_optional(&self.read)
+                .await?;
+        archive.map(|archive| stored("versions.archive", &archive)).transpose()
     }
 
     /// Whether a version that is not gone has this archive.

@@ -37,6 +37,15 @@ pub struct NewRecord {
     pub score: Score,
 }
 
+/// A result of a verifier that a version is published with.
+#[derive(Debug, Clone, Copy)]
+pub struct VerifiedRecord {
+    /// SHA-256 of the record.
+    pub record: Digest,
+    /// Its score key.
+    pub score_key: Digest,
+}
+
 /// What a record says of one side.
 #[derive(Debug, Clone)]
 pub struct Side {
@@ -143,13 +152,32 @@ pub(super) async fn put(tx: &mut Transaction<'static, Any>, record: &NewRecord, 
 
 /// The candidate's score with its gain over no skill, where no skill was measured under the same score key.
 pub(super) async fn with_uplift(tx: &mut Transaction<'static, Any>, record: &NewRecord) -> Result<Score, Error> {
-    let none = pooled(tx, None, &record.score_key).await?;
+    uplift(tx, &record.score_key, record.score.clone()).await
+}
+
+async fn uplift(tx: &mut Transaction<'static, Any>, score_key: &Digest, score: Score) -> Result<Score, Error> {
+    let none = pooled(tx, None, score_key).await?;
     let uplift = (none.runs > 0).then(|| {
         // Rounded half up: a number for people, which no rule depends on.
         let mean = (none.sum * 2 + none.runs) / (none.runs * 2);
-        record.score.mean - i64::try_from(mean).unwrap_or(0)
+        score.mean - i64::try_from(mean).unwrap_or(0)
     });
-    Ok(Score { uplift, ..record.score.clone() })
+    Ok(Score { uplift, ..score })
+}
+
+/// The score of a published version.
+pub(super) async fn of_version(
+    tx: &mut Transaction<'static, Any>,
+    id: &SkillId,
+    version: &Version,
+) -> Result<Option<Score>, Error> {
+    let text: Option<Option<String>> =
+        sqlx::query_scalar("select score from versions where skill = $1 and version = $2")
+            .bind(id.to_string())
+            .bind(version.to_string())
+            .fetch_optional(&mut **tx)
+            .await?;
+    text.flatten().map(|text| stored_json("versions.score", &text)).transpose()
 }
 
 /// Ends the attempt of a measured release, and answers the score that the index shows.
@@ -158,6 +186,12 @@ pub(super) async fn of_release(
     release: &NewRelease,
     now: i64,
 ) -> Result<Option<Score>, Error> {
+    if let Some((record, score)) = &release.verified {
+        return match &release.inherited {
+            Some(score) => Ok(Some(score.clone())),
+            None => uplift(tx, &record.score_key, score.clone()).await.map(Some),
+        };
+    }
     let Some(record) = &release.record else { return Ok(release.inherited.clone()) };
     attempt::finish(tx, record, now).await?;
     match &release.inherited {
@@ -173,6 +207,10 @@ pub(super) async fn set_of_release(
     score: Option<&Score>,
 ) -> Result<(), Error> {
     let own = release.version.to_string();
+    let record = match (&release.record, &release.verified) {
+        (Some(record), _) => Some(record.digest),
+        (None, verified) => verified.as_ref().map(|(verified, _)| verified.record),
+    };
     let lineage = match release.parent.as_deref().and_then(|parent| parent.split_once('@')) {
         None => attempt::lineage_of(String::new(), &release.id, &own),
         Some((id, version)) => {
@@ -198,7 +236,7 @@ pub(super) async fn set_of_release(
          where skill = $5 and version = $6",
     )
     .bind(release.suite.map(|suite| suite.to_string()))
-    .bind(release.record.as_ref().map(|record| record.digest.to_string()))
+    .bind(record.map(|record| record.to_string()))
     .bind(score.map(json).transpose()?)
     .bind(lineage)
     .bind(release.id.to_string())

@@ -78,7 +78,7 @@ pub(super) async fn run(spec: &Spec, context: &Context) -> anyhow::Result<()> {
         }
     }
     let tried = Tried { id: spec.id.clone(), registry: registry.label().to_owned(), attempts, experiments };
-    context.output.result_or("skill.tried/1", &tried, |out| say(&tried, out));
+    context.output.result_or("skill.tried.published/1", &tried, |out| say(&tried, out));
     Ok(())
 }
 
