@@ -205,7 +205,7 @@ fn a_result_needs_its_lease_its_attempt_its_conditions_and_silence() {
     refused(&vera.part(&over.lease, "suite"), "E_LEASE");
     refused(&vera.beat(&over.lease, &json!({})), "E_LEASE");
 
-    let conditions = forger.attempt(&one, None, &cases);
+    let conditions = forger.attempt(None, &cases);
     let lease = vera.claimed();
     assert_eq!(lease.attempt, first);
     let attempt =
@@ -244,7 +244,7 @@ fn a_result_needs_its_lease_its_attempt_its_conditions_and_silence() {
         (&open, &skill_engine::report::Details::default()),
     );
     refused(&forger.send(&result), "E_SEALED");
-    refused(&forger.log(&forger.sign(&forger.attempt(&one, None, &cases), &one, None)), "E_SEALED");
+    refused(&forger.log(&forger.sign(&forger.attempt(None, &cases), &one, None)), "E_SEALED");
     refused(&forger.log_result_of_nothing(&one, &cases, &open), "E_NO_ATTEMPT");
     let named = |evidence: &Record| forger.form_verified(&one, cases.digests.suite, first, &bytes(evidence));
     refused(&forger.send(&named(&redacted)), "E_JOB_QUEUED");
