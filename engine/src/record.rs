@@ -6,6 +6,7 @@
 mod check;
 pub mod compare;
 mod compute;
+mod gate;
 mod interval;
 mod key;
 mod limits;

@@ -33,6 +33,7 @@ const ORDER: &[&str] = &[
     "assertions",
     "checks",
     "salt",
+    "canary",
     "holdout",
     "runs",
     "train",
