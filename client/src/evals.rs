@@ -4,6 +4,7 @@ pub mod kept;
 pub mod models;
 pub mod options;
 pub mod prepared;
+pub mod program;
 
 use std::path::PathBuf;
 

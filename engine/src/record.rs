@@ -6,7 +6,6 @@
 mod check;
 pub mod compare;
 mod compute;
-mod gate;
 mod interval;
 mod key;
 mod limits;

@@ -4,12 +4,18 @@ mod plan;
 mod verdict;
 
 use serde::Serialize;
-use skill_engine::{gate, record::Record, report::terminal, run::Arm};
+use skill_engine::{
+    executor::leak::Leak,
+    gate::Policy,
+    grade::analyze::Remark,
+    record::Record,
+    report::{remarks::remarks, terminal},
+};
 use skill_schema::{Fault, codes};
 
 use crate::{
     context::Context,
-    evals::{kept, options::Options, prepared},
+    evals::{kept, options::Options, prepared, verdict as gate},
     output::count,
 };
 
@@ -36,8 +42,24 @@ pub struct Args {
     #[arg(long, short, value_name = "MODEL")]
     model: Option<String>,
     /// Decide by the gate's exact test whether the skill beats the baseline.
-    #[arg(long, value_name = "standard|strict", value_parser = ["standard", "strict"], conflicts_with = "alone")]
-    gate: Option<String>,
+    #[arg(long, value_enum, value_name = "standard|strict", hide_possible_values = true, conflicts_with = "alone")]
+    gate: Option<Asked>,
+}
+
+/// Which test decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Asked {
+    Standard,
+    Strict,
+}
+
+impl From<Asked> for Policy {
+    fn from(asked: Asked) -> Self {
+        match asked {
+            Asked::Standard => Self::Standard,
+            Asked::Strict => Self::Strict,
+        }
+    }
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -57,6 +79,10 @@ struct Result<'a> {
     new_runs: u64,
     new_tokens: u64,
     complete: bool,
+    /// What stands out in the runs.
+    remarks: Vec<Remark>,
+    /// Where the skill holds text of the holdout.
+    leaks: &'a [Leak],
 }
 
 /// Runs `skill eval`.
@@ -77,10 +103,9 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
         context.output.warn("expectations need a grader model and are not counted; name one with --grader");
     }
     let mut measured = prepared.measure(context, &args.options, args.model.as_deref()).await?;
-    let greedy = prepared.sampling(&args.options).temperature == 0.0;
-    let verdict = args.gate.as_deref().map(|policy| decide(&measured.record, policy, greedy)).transpose()?;
+    let verdict = args.gate.map(|policy| gate::decide(&measured, policy.into())).transpose()?;
     if let Some(verdict) = &verdict {
-        measured.record.verdict = summary(verdict);
+        measured.record.verdict = gate::summary(verdict);
     }
     let folder = kept::keep(context, &measured.record, &measured.details)?;
     let report = folder.join(kept::PAGE).display().to_string();
@@ -92,6 +117,8 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
         new_runs: measured.spent.runs,
         new_tokens: measured.spent.tokens,
         complete: measured.stopped.is_none(),
+        remarks: remarks(&measured.record),
+        leaks: &measured.details.leaks,
     };
     context.output.result_or("skill.eval/1", &result, |out| {
         out.data(terminal::text(&measured.record, &measured.details).trim_end());
@@ -109,40 +136,4 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
         Some(fault) => Err(fault.into()),
         None => Ok(()),
     }
-}
-
-/// The gate's verdict on a record: every complete case, its groups, and which of them are critical.
-fn decide(record: &Record, policy: &str, greedy: bool) -> std::result::Result<gate::Verdict, Fault> {
-    let complete = || record.result.by_case.iter().filter(|case| case.complete);
-    let scores = |arm: Arm| -> Vec<Vec<u16>> {
-        let of = |case: &skill_engine::record::CaseResult| {
-            let arm = if arm == Arm::Base { &case.base } else { &case.cand };
-            arm.as_ref().map(|arm| arm.scores.iter().flatten().copied().collect()).unwrap_or_default()
-        };
-        complete().map(of).collect()
-    };
-    let facts = |id: &str| record.cases.iter().find(|case| case.id == id);
-    let groups: Vec<String> =
-        complete().map(|case| facts(&case.id).map(|facts| facts.group.clone()).unwrap_or_default()).collect();
-    let is_critical = |id: &str| facts(id).is_some_and(|facts| facts.critical);
-    let critical: Vec<usize> =
-        complete().enumerate().filter(|(_, case)| is_critical(&case.id)).map(|(at, _)| at).collect();
-    let small = serde_json::json!({
-        "base": scores(Arm::Base), "cand": scores(Arm::Cand), "cluster": groups, "policy": policy,
-        "greedy": greedy, "critical": critical,
-    });
-    gate::decide(&gate::small::parse(small.to_string().as_bytes())?)
-}
-
-/// What a record keeps of a verdict: whole numbers, since canonical JSON has no others.
-fn summary(verdict: &gate::Verdict) -> serde_json::Value {
-    let reasons: Vec<&str> = verdict.reasons.iter().map(gate::Reason::code).collect();
-    let numbers = verdict.numbers.as_ref();
-    serde_json::json!({
-        "verdict": if verdict.is_accept() { "accept" } else if numbers.is_some() { "reject" } else { "invalid" },
-        "reasons": reasons,
-        "n": verdict.n, "k": verdict.k, "groups": verdict.clusters,
-        "p_run_ppm": numbers.map(|numbers| numbers.p_run.ppm()),
-        "p_case_ppm": numbers.map(|numbers| numbers.p_case.ppm()),
-    })
 }

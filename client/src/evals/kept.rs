@@ -13,6 +13,8 @@ use crate::{
     files::{self, Durable, Mode},
 };
 
+/// The folder of results in the data folder.
+pub const FOLDER: &str = "evals";
 /// The record.
 pub const RECORD: &str = "record.json";
 /// What was asked and answered.
@@ -41,7 +43,7 @@ pub struct Kept {
 /// [`codes::IO`].
 pub fn keep(context: &Context, record: &Record, details: &Details) -> Result<PathBuf, Fault> {
     let digest = record.digest()?.to_string();
-    let folder = context.env.data_dir.join("evals").join(&digest[..DIGITS]);
+    let folder = context.env.data_dir.join(FOLDER).join(&digest[..DIGITS]);
     let write = |name: &str, bytes: &[u8]| files::replace(&folder.join(name), bytes, Mode::Normal, Durable::Yes);
     write(DETAILS, details.to_json().as_bytes())?;
     write(PAGE, html::page(record, details, &html::Extras::default()).as_bytes())?;
@@ -75,7 +77,7 @@ fn find(context: &Context, named: &str) -> Result<PathBuf, Fault> {
     if path.exists() {
         return Ok(path.to_owned());
     }
-    let own = context.env.data_dir.join("evals");
+    let own = context.env.data_dir.join(FOLDER);
     let is_prefix = !named.is_empty() && named.bytes().all(|byte| byte.is_ascii_hexdigit());
     let found: Vec<PathBuf> = std::fs::read_dir(&own)
         .into_iter()

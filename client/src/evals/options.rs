@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use skill_engine::{eval::Caps, model::Mode, suite::Split};
 
+use super::program::Program;
+
 /// What is measured, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
@@ -38,9 +40,8 @@ pub struct Options {
         value_name = "prompt|agent|cli|replay"
     )]
     pub executor: Kind,
-    /// The command of --executor cli, with {prompt}, {workdir} and {skills}.
-    #[arg(long, value_name = "CMD", required_if_eq("executor", "cli"))]
-    pub command: Option<String>,
+    #[command(flatten)]
+    pub program: Program,
     /// The recorded runs of --executor replay.
     #[arg(long, value_name = "FILE", required_if_eq("executor", "replay"))]
     pub cassette: Option<PathBuf>,

@@ -6,9 +6,9 @@ use skill_bundle::{hash::sha256, jcs, pack};
 use skill_engine::{
     eval::{Answering, Measured, Measurement, judge::Panel, measure, measure::cases_of},
     executor::{
-        Executor, Marks, Skill as Files,
+        Canary, Executor, Marks, Skill as Files,
         agent::Agent,
-        cli::{Cli, Template},
+        cli::Cli,
         prompt::Prompt,
         replay::Cassette,
         sandbox::{self, Helper, Shell},
@@ -23,13 +23,15 @@ use skill_engine::{
 use skill_schema::{Digest, Fault, Limits, codes, manifest};
 
 use super::{
-    Drawn, helper, models,
+    Drawn, helper, kept, leaks, models,
     options::{Kind, Options},
 };
-use crate::{context::Context, files, source::Local};
+use crate::{chance, context::Context, files, source::Local};
 
 /// The program in records.
 const HARNESS: &str = "skill";
+/// The folder of finished runs in the cache.
+const RUNS: &str = "runs";
 /// Bytes of a cassette at most.
 const MAX_CASSETTE: usize = 256 << 20;
 
@@ -118,7 +120,8 @@ impl Prepared {
             sandbox::describe(self.mechanism()?, settings.sandbox == "network", &sandbox::Limits::default());
         let mut key = ScoreKey::new(Digest::ZERO, &fingerprint, &sampling, settings.limits);
         // How a case is answered decides what a score means as much as the sandbox does, so both are in this part of the key.
-        key.sandbox = sha256(&jcs::to_vec(&(executor.kind(), options.command.as_deref(), shell_profile.digest()?))?);
+        let program = options.program.words()?.map(|words| (words, options.program.skills()));
+        key.sandbox = sha256(&jcs::to_vec(&(executor.kind(), program, shell_profile.digest()?))?);
         key.harness = env!("CARGO_PKG_VERSION_MAJOR").parse().unwrap_or_default();
         let mut grader = record::Grader {
             prompt: settings.grader.prompt.clone(),
@@ -135,7 +138,10 @@ impl Prepared {
         let harness = record::Harness {
             name: HARNESS.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            executor: options.command.as_ref().map_or_else(|| executor.kind().to_owned(), |c| format!("cli:{c}")),
+            executor: match options.program.spelled()?.as_str() {
+                "" => executor.kind().to_owned(),
+                command => format!("{}:{command}", executor.kind()),
+            },
         };
         let repeats = self.repeats(options, &sampling);
         let worst_cost = worst_cost(context, options, settings.limits.tokens)?;
@@ -160,6 +166,7 @@ impl Prepared {
         };
         let cases = cases_of(&measurement)?;
         let arms = if self.baseline.is_some() { 2 } else { 1 };
+        let canary = canary(context)?;
         let answering = Answering {
             suite: self.opened.folder.path().to_owned(),
             base: self.files[0].clone(),
@@ -170,14 +177,16 @@ impl Prepared {
             limits: settings.limits,
             sampling,
             network: settings.sandbox == "network",
-            marks: Arc::new(self.marks()),
+            marks: Arc::new(self.marks(&canary)),
             repeats,
             worst_cost,
             cases,
         };
         let drawn = Drawn::new(context, answering.cases.len() as u64 * arms * u64::from(repeats));
-        let cache = skill_engine::eval::Cache::new(context.env.cache_dir.join("runs"));
+        let cache = skill_engine::eval::Cache::new(context.env.cache_dir.join(RUNS));
         let mut measured = measure(&measurement, &answering, &cache, &drawn, || context.clock.now()).await?;
+        measured.details.leaks =
+            self.files[1].as_ref().map(|skill| leaks::find(skill, &self.opened, &self.lock)).unwrap_or_default();
         if let Some((panel, model, _)) = &panel {
             let report = JudgeReport::new(model, Some(&fingerprint), &panel.audit(), &measured.record.runs);
             measured.record.grader.self_agreement_ppm = report.self_agreement.map(|pm| u32::from(pm) * 1000);
@@ -205,9 +214,12 @@ impl Prepared {
         sandbox::probe(&self.helper, place.path(), self.opened.suite.settings.sandbox == "network")
     }
 
-    fn marks(&self) -> Marks {
-        let ids = self.opened.suite.cases.iter().map(|case| case.id.clone()).collect();
-        Marks { paths: vec![self.opened.evals_path().display().to_string()], canaries: Vec::new(), ids }
+    /// What no run may show: the suite's path, its canary and this eval's, ids of cases.
+    fn marks(&self, canary: &Canary) -> Marks {
+        let suite = &self.opened.suite;
+        let canaries = suite.settings.canary.iter().cloned().chain([canary.text().to_owned()]).collect();
+        let ids = suite.cases.iter().map(|case| case.id.clone()).collect();
+        Marks { paths: vec![self.opened.evals_path().display().to_string()], canaries, ids }
     }
 
     async fn executor(
@@ -228,10 +240,12 @@ impl Prepared {
                 Ok((Arc::new(cassette), stand_in("replay", &digest.to_string()), no_abilities()))
             }
             Kind::Cli => {
-                let command = options.command.clone().unwrap_or_default();
-                let template = template(&command, self.opened.suite.settings.sandbox == "network");
+                let template = options.program.template(self.opened.suite.settings.sandbox == "network")?;
+                if !template.argv.iter().any(|word| word.contains("{prompt}")) {
+                    context.output.warn("the command has no {prompt}: it is not told what is asked");
+                }
                 let cli = Cli { template, shell: self.shell() };
-                Ok((Arc::new(cli), stand_in("cli", &command), no_abilities()))
+                Ok((Arc::new(cli), stand_in("cli", &options.program.spelled()?), no_abilities()))
             }
             Kind::Prompt | Kind::Agent => {
                 let engine = models::open(context, model).await?;
@@ -303,14 +317,11 @@ fn no_abilities() -> Abilities {
     }
 }
 
-fn template(command: &str, network: bool) -> Template {
-    Template {
-        name: command.split_whitespace().next().unwrap_or_default().to_owned(),
-        argv: command.split_whitespace().map(str::to_owned).collect(),
-        skills: ".agents/skills".to_owned(),
-        env: std::collections::BTreeMap::new(),
-        read: Vec::new(),
-        network,
-        limits: sandbox::Limits::default(),
+/// A canary among what this machine keeps of evals in the user's home: answers of other runs, and suites with their results.
+fn canary(context: &Context) -> Result<Canary, Fault> {
+    let mut canary = Canary::new(chance::bytes()?);
+    for folder in [context.env.data_dir.join(kept::FOLDER), context.env.cache_dir.join(RUNS)] {
+        canary.plant(&folder)?;
     }
+    Ok(canary)
 }

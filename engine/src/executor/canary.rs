@@ -45,7 +45,12 @@ impl Canary {
         let fault = |e: std::io::Error| Fault::new(codes::IO).at(folder.display().to_string()).detail(e.to_string());
         fs::create_dir_all(folder).map_err(fault)?;
         remove_left(folder);
-        let mut file = tempfile::Builder::new().prefix(PREFIX).suffix(".txt").tempfile_in(folder).map_err(fault)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX).suffix(".txt");
+        // As readable as what lies beside it: an executor of another user that reads that must read this.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        let mut file = builder.tempfile_in(folder).map_err(fault)?;
         // Where a file cannot be locked the worst is that another eval removes it.
         let _ = file.as_file().try_lock();
         file.write_all(content(&self.text).as_bytes()).map_err(fault)?;
