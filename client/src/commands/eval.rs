@@ -8,14 +8,14 @@ use skill_engine::{
     executor::leak::Leak,
     gate::Policy,
     grade::analyze::Remark,
-    record::Record,
+    record::{Record, Terms, summary},
     report::{remarks::remarks, terminal},
 };
 use skill_schema::{Fault, codes};
 
 use crate::{
     context::Context,
-    evals::{kept, options::Options, prepared, verdict as gate},
+    evals::{kept, options::Options, prepared},
     output::count,
 };
 
@@ -103,9 +103,11 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
         context.output.warn("expectations need a grader model and are not counted; name one with --grader");
     }
     let mut measured = prepared.measure(context, &args.options, args.model.as_deref()).await?;
-    let verdict = args.gate.map(|policy| gate::decide(&measured, policy.into())).transpose()?;
-    if let Some(verdict) = &verdict {
-        measured.record.verdict = gate::summary(verdict);
+    let leak = !measured.details.leaks.is_empty();
+    let terms = args.gate.map(|policy| Terms { leak, ..Terms::first(policy.into()) });
+    let verdict = terms.map(|terms| measured.record.judge(&terms)).transpose()?;
+    if let (Some(verdict), Some(terms)) = (&verdict, &terms) {
+        measured.record.verdict = summary(verdict, terms);
     }
     let folder = kept::keep(context, &measured.record, &measured.details)?;
     let report = folder.join(kept::PAGE).display().to_string();

@@ -40,6 +40,7 @@ pub struct Options {
         value_name = "prompt|agent|cli|replay"
     )]
     pub executor: Kind,
+    /// The program of --executor cli.
     #[command(flatten)]
     pub program: Program,
     /// The recorded runs of --executor replay.

@@ -2,13 +2,14 @@
 
 use std::{path::Path, sync::Arc};
 
-use skill_bundle::{hash::sha256, jcs, pack};
+use skill_bundle::{Package, hash::sha256, jcs, pack};
 use skill_engine::{
     eval::{Answering, Measured, Measurement, judge::Panel, measure, measure::cases_of},
     executor::{
         Canary, Executor, Marks, Skill as Files,
         agent::Agent,
         cli::Cli,
+        leak::{self, Leak},
         prompt::Prompt,
         replay::Cassette,
         sandbox::{self, Helper, Shell},
@@ -18,12 +19,12 @@ use skill_engine::{
     grade::{Grader, JudgeReport},
     model::{Caps as Abilities, Engine, Fingerprint, Sampling, Sharing},
     record::{self, Baseline, ScoreKey},
-    suite::{Lock, Opened, Suite, Task},
+    suite::{Lock, Opened, Split, Suite, Task},
 };
 use skill_schema::{Digest, Fault, Limits, codes, manifest};
 
 use super::{
-    Drawn, helper, kept, leaks, models,
+    Drawn, helper, kept, models,
     options::{Kind, Options},
 };
 use crate::{chance, context::Context, files, source::Local};
@@ -45,6 +46,8 @@ pub struct Prepared {
     pub skill: record::Skill,
     /// What it is compared with.
     pub baseline: Option<Baseline>,
+    /// The skill as it would be published.
+    package: Package,
     files: [Option<Arc<Files>>; 2],
     helper: Helper,
 }
@@ -54,22 +57,22 @@ pub struct Prepared {
 /// # Errors
 /// A folder that is no skill; [`codes::NO_SUITE`], [`codes::SUITE`], [`codes::SPLIT_LOCK`].
 pub fn prepare(context: &Context, options: &Options) -> Result<Prepared, Fault> {
-    let (skill, cand) = read_skill(&options.skill)?;
+    let (skill, cand, package) = read_skill(&options.skill)?;
     let opened = Suite::read(options.suite.as_ref().unwrap_or(&options.skill))?;
     let lock = opened.suite.split(&opened.lock()?)?;
     let (baseline, base) = match &options.baseline {
         _ if options.alone => (None, None),
         None => (Some(Baseline::NoSkill {}), None),
         Some(folder) => {
-            let (other, files) = read_skill(folder)?;
+            let (other, files, _) = read_skill(folder)?;
             (Some(Baseline::Version { name: other.title(), tree: other.tree }), Some(files))
         }
     };
-    Ok(Prepared { opened, lock, skill, baseline, files: [base, Some(cand)], helper: helper(context)? })
+    Ok(Prepared { opened, lock, skill, baseline, package, files: [base, Some(cand)], helper: helper(context)? })
 }
 
-/// A skill's folder: what stands in the record, and the copy that runs see.
-fn read_skill(folder: &Path) -> Result<(record::Skill, Arc<Files>), Fault> {
+/// A skill's folder: what stands in the record, the copy that runs see, and what would be published.
+fn read_skill(folder: &Path) -> Result<(record::Skill, Arc<Files>, Package), Fault> {
     // Says in the words of every command that there is no such folder.
     Local::find(folder)?;
     let packed = pack::pack_dir(folder, &Limits::V1)?;
@@ -83,7 +86,7 @@ fn read_skill(folder: &Path) -> Result<(record::Skill, Arc<Files>), Fault> {
         parent: None,
         forked_from: None,
     };
-    Ok((skill, Arc::new(files)))
+    Ok((skill, Arc::new(files), packed.package))
 }
 
 impl Prepared {
@@ -185,14 +188,19 @@ impl Prepared {
         let drawn = Drawn::new(context, answering.cases.len() as u64 * arms * u64::from(repeats));
         let cache = skill_engine::eval::Cache::new(context.env.cache_dir.join(RUNS));
         let mut measured = measure(&measurement, &answering, &cache, &drawn, || context.clock.now()).await?;
-        measured.details.leaks =
-            self.files[1].as_ref().map(|skill| leaks::find(skill, &self.opened, &self.lock)).unwrap_or_default();
+        measured.details.leaks = self.leaks();
         if let Some((panel, model, _)) = &panel {
             let report = JudgeReport::new(model, Some(&fingerprint), &panel.audit(), &measured.record.runs);
             measured.record.grader.self_agreement_ppm = report.self_agreement.map(|pm| u32::from(pm) * 1000);
             measured.record.grader.flagged = report.reason.into_iter().collect();
         }
         Ok(measured)
+    }
+
+    /// Text of the holdout that stands in the skill.
+    pub fn leaks(&self) -> Vec<Leak> {
+        let holdout: Vec<_> = self.opened.suite.part(&self.lock, Split::Holdout).cloned().collect();
+        leak::scan_package(&self.package, &holdout)
     }
 
     /// Whether something in the suite needs a grader model.

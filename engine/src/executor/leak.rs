@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use skill_bundle::Package;
 
 use crate::suite::{Case, Task};
 
@@ -78,6 +79,11 @@ pub fn scan<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, cases: &[Ca
     }
     found.sort_by_key(|(order, _)| *order);
     found.into_iter().map(|(_, leak)| leak).collect()
+}
+
+/// The same for a packed skill: its files that are text.
+pub fn scan_package(package: &Package, cases: &[Case]) -> Vec<Leak> {
+    scan(package.files().filter_map(|file| Some((file.path, std::str::from_utf8(file.content).ok()?))), cases)
 }
 
 /// A text in pieces that are compared: words, or single characters. One package may hold millions, so a piece is three numbers.

@@ -157,7 +157,8 @@ impl Default for Candidate {
 }
 
 /// All recorded scores of the head under the same score key, pooled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Recorded {
     /// Sum of the scores of all runs, per mille.
     pub sum: u64,
