@@ -19,6 +19,7 @@ mod explain;
 mod faults;
 mod fsck;
 mod help;
+mod hostile;
 mod index;
 mod info;
 mod init;

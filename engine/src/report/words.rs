@@ -211,7 +211,7 @@ pub fn cautions(record: &Record, details: &Details) -> Vec<String> {
     for (n, what) in [
         (statuses.infra, "failed by the machine or the network"),
         (statuses.grader_error, "could not be graded"),
-        (statuses.tainted, "read what they must not read"),
+        (statuses.tainted, "read what no run may read"),
     ] {
         if n > 0 {
             found.push(format!("{} {what}.", count(n, "run", "runs")));
