@@ -10,6 +10,7 @@ mod interval;
 mod judge;
 mod key;
 mod limits;
+mod passes;
 pub mod reproduce;
 mod result;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use interval::estimate;
 pub use judge::{Terms, summary};
 pub use key::{Decimal, KeyLimits, KeySampling, ScoreKey};
 pub use limits::Limits;
+pub use passes::Passes;
 pub use result::{ArmSummary, CaseArm, CaseResult, CategoryResult, Delta, Interval, ResultSummary, Statuses};
 
 use crate::{

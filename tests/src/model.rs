@@ -80,10 +80,11 @@ fn serve(mut stream: &TcpStream, asked: &Mutex<Vec<Value>>, answer: &Answer, lat
         let body: Value = serde_json::from_slice(&body).ok()?;
         thread::sleep(latency);
         let said = answer(&body);
+        let tokens = body["messages"].to_string().len().div_ceil(4);
         asked.lock().unwrap_or_else(PoisonError::into_inner).push(body);
         let first = json!({"choices": [{"index": 0, "delta": {"content": said}, "finish_reason": null}]});
         let last = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": 100, "completion_tokens": 5}});
+            "usage": {"prompt_tokens": tokens, "completion_tokens": 5}});
         ("text/event-stream", format!("data: {first}\n\ndata: {last}\n\ndata: [DONE]\n\n"))
     };
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", text.len());

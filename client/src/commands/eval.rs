@@ -1,6 +1,5 @@
 //! `skill eval`: whether a skill helps, measured on its suite.
 
-mod plan;
 mod verdict;
 
 use serde::Serialize;
@@ -14,6 +13,7 @@ use skill_engine::{
 use skill_schema::{Fault, codes};
 
 use crate::{
+    commands::suite,
     context::Context,
     evals::{kept, options::Options, prepared},
     output::count,
@@ -64,7 +64,7 @@ impl From<Asked> for Policy {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    Plan(plan::Args),
+    Plan(suite::plan::Args),
     Verdict(verdict::Args),
 }
 
@@ -91,7 +91,7 @@ struct Result<'a> {
 /// As [`prepared::prepare`] and [`prepared::Prepared::measure`]; the gate's refusals; [`codes::BUDGET`].
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     match args.command {
-        Some(Command::Plan(args)) => plan::run(&args, context),
+        Some(Command::Plan(args)) => suite::plan::run(&args, context),
         Some(Command::Verdict(args)) => verdict::run(&args, context),
         None => measure(&args, context).await,
     }
