@@ -22,6 +22,7 @@ pub mod proxy;
 pub mod publisher;
 pub mod registry;
 pub mod run;
+pub mod schemas;
 pub mod skills;
 pub mod witness;
 pub mod world;

@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use skill_engine::report::{html, junit, markdown, skill_creator, terminal};
+use skill_engine::{
+    executor::leak::Leak,
+    grade::analyze::Remark,
+    report::{html, junit, markdown, remarks::remarks, skill_creator, terminal},
+};
 
 use crate::{
     context::Context,
@@ -44,6 +48,8 @@ pub struct Args {
 #[serde(rename_all = "camelCase")]
 struct Reported {
     record: skill_engine::record::Record,
+    remarks: Vec<Remark>,
+    leaks: Vec<Leak>,
     written: Vec<String>,
 }
 
@@ -76,7 +82,8 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     }
     let asked = args.html.is_some() || args.markdown.is_some() || args.junit.is_some() || args.skill_creator.is_some();
     let text = terminal::text(&now.record, &now.details);
-    let reported = Reported { record: now.record, written };
+    let remarks = remarks(&now.record);
+    let reported = Reported { record: now.record, remarks, leaks: now.details.leaks, written };
     context.output.result_or("skill.report/1", &reported, |out| {
         if !asked {
             out.data(text.trim_end());
