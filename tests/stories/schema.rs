@@ -102,9 +102,14 @@ fn outputs_about_this_machine_are_what_their_schemas_say() {
         says_what_it_is(&project.skill(&words).ok());
     }
     let shop = ada.project("shop");
-    for line in
-        ["whoami", "token ls", "owner ls ada", "key ls ada", "token new t --permission yank --dry-run", "logout --dry-run"]
-    {
+    for line in [
+        "whoami",
+        "token ls",
+        "owner ls ada",
+        "key ls ada",
+        "token new t --permission yank --dry-run",
+        "logout --dry-run",
+    ] {
         let words: Vec<&str> = line.split(' ').chain(["--json"]).collect();
         says_what_it_is(&shop.skill(&words).ok());
     }

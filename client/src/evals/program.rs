@@ -12,19 +12,18 @@ const SKILLS: &str = ".agents/skills";
 
 /// How the program is started.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Executor cli")]
 pub struct Program {
     /// The command of --executor cli, with {prompt}, {workdir} and {skills}; quotes as in a shell.
-    #[arg(long, value_name = "CMD", required_if_eq("executor", "cli"))]
+    #[arg(long, help_heading = "Executor cli", value_name = "CMD", required_if_eq("executor", "cli"))]
     pub command: Option<String>,
     /// Where the command looks for skills: from its folder, or ~/… [default: .agents/skills].
-    #[arg(long, value_name = "DIR", requires = "command")]
+    #[arg(long, help_heading = "Executor cli", value_name = "DIR", requires = "command")]
     pub command_skills: Option<String>,
     /// What the command may read beside the system's folders: where it is installed.
-    #[arg(long, value_name = "PATH", requires = "command")]
+    #[arg(long, help_heading = "Executor cli", value_name = "PATH", requires = "command")]
     pub command_reads: Vec<PathBuf>,
     /// A variable of the environment that the command gets, such as the key of its model.
-    #[arg(long, value_name = "NAME", requires = "command")]
+    #[arg(long, help_heading = "Executor cli", value_name = "NAME", requires = "command")]
     pub command_env: Vec<String>,
 }
 

@@ -157,7 +157,8 @@ fn cost(runs: &[Run]) -> Vec<Remark> {
         if is_small || (cand < base * COST && base < cand * COST) {
             return None;
         }
-        let text = format!("{:+.0} % {name} for {gain} points", (cand / base - 1.0) * 100.0);
+        let more = format!("{:+.0}", (cand / base - 1.0) * 100.0).replace('-', "\u{2212}");
+        let text = format!("{more} % {name} for {gain} points");
         Some(Remark { kind: Kind::Cost, about: name.to_owned(), text })
     };
     [remark("tokens", 0.0, &tokens), remark("time", MIN_MS, &|run| run.usage.ms)].into_iter().flatten().collect()

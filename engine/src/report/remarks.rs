@@ -43,7 +43,11 @@ fn sentence(first: &Remark, about: &[&str]) -> String {
         0 => String::new(),
         n => format!(" and {n} more"),
     };
-    format!("{}{more}: {}.", named.join(", "), first.text)
+    match first.kind {
+        // It says itself what it is about.
+        Kind::Cost => format!("{}.", first.text),
+        _ => format!("{}{more}: {}.", named.join(", "), first.text),
+    }
 }
 
 #[cfg(test)]

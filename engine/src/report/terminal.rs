@@ -243,7 +243,7 @@ mod tests {
             "by category:",
             "trust               claimed",
             "what stands out:",
-            "  tokens: ",
+            " % tokens for +18.0 points.",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }

@@ -24,6 +24,8 @@ use crate::{
     output::count,
 };
 
+/// Chance, in millionths, up to which a difference counts: one in twenty.
+const LEVEL: u32 = 50_000;
 /// Votes are for expectations: both orders are what a comparison has instead.
 const VOTES: u32 = 1;
 
@@ -206,7 +208,9 @@ fn write<'a>(folder: &'a Path, blind: &Blind) -> Result<&'a Path, Fault> {
         comparison.other.insert("run_number".to_owned(), (u64::from(pair.repeat) + 1).into());
         put(format!("comparison-{}.json", n + 1), skill_creator::write(&comparison))?;
     }
+    // What chance does as often is no victory.
     let winner = match blind.first_wins.cmp(&blind.second_wins) {
+        _ if blind.p_ppm > LEVEL => "tie",
         std::cmp::Ordering::Greater => "first",
         std::cmp::Ordering::Less => "second",
         std::cmp::Ordering::Equal => "tie",
