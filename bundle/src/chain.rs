@@ -6,6 +6,7 @@
 mod operator;
 mod recovery;
 mod signers;
+mod suites;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use crate::{
     statement::{self, Body},
 };
 pub use operator::Operator;
+pub use suites::PublishedSuite;
 
 /// The last statement of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,7 @@ pub struct Chain {
     latest: Option<ScopeKeys>,
     keys: BTreeMap<Digest, Key>,
     releases: BTreeMap<(SkillName, Version), Published>,
+    suites: BTreeMap<(SkillName, Version), PublishedSuite>,
 }
 
 impl Chain {
@@ -94,6 +97,7 @@ impl Chain {
             latest: None,
             keys: BTreeMap::new(),
             releases: BTreeMap::new(),
+            suites: BTreeMap::new(),
         }
     }
 
@@ -114,8 +118,9 @@ impl Chain {
             Kind::Scope => self.push_scope(envelope)?,
             Kind::Release => self.push_release(envelope)?,
             Kind::Status => self.push_status(envelope)?,
-            Kind::Snapshot | Kind::Root => {
-                let detail = format!("{} statements are the operator's", kind.as_str());
+            Kind::Suite => self.push_suite(envelope)?,
+            Kind::Eval | Kind::Snapshot | Kind::Root => {
+                let detail = format!("{} statements do not belong to a scope", kind.as_str());
                 return Err(Fault::new(codes::CHAIN).at(self.scope.as_str()).detail(detail));
             }
         }
@@ -273,8 +278,11 @@ fn continued<P: Body>(
     (expected_seq, expected_prev): (u64, Digest),
 ) -> Result<Statement<P>, Fault> {
     let statement: Statement<P> = envelope.statement()?;
-    let Link { origin, scope, seq, prev } = statement.predicate.link();
+    let origin = statement.predicate.origin();
     let broken = |detail: String| Err(Fault::new(codes::CHAIN).at(own_scope).detail(detail));
+    let Some(Link { scope, seq, prev }) = statement.predicate.link() else {
+        return broken("a statement that stands in no chain".to_owned());
+    };
     if scope != own_scope {
         return broken(format!("a statement of the scope {scope}"));
     }

@@ -72,6 +72,15 @@ pub fn check_package(package: &Package, limits: &Limits, options: impl Into<Opti
     check_files(None, package.files(), limits, options.into())
 }
 
+/// Whether a package's contents give more to look at than those of the version before it: a finding whose words are not among that one's.
+pub fn raises_more(package: &Package, before: &Package, limits: &Limits) -> bool {
+    let findings = |package: &Package| content::check(package.files(), limits);
+    let known = findings(before);
+    findings(package)
+        .iter()
+        .any(|finding| !known.iter().any(|other| (other.rule, &other.message) == (finding.rule, &finding.message)))
+}
+
 /// Checks a skill's folder as it would be packed, and says what would be left out. Writes nothing anywhere.
 pub fn check_dir(folder: &Path, limits: &Limits, options: impl Into<Options>) -> (Report, Vec<Skipped>) {
     match pack::pack_dir(folder, limits) {

@@ -3,7 +3,7 @@
 
 use skill_schema::{
     Fault, SkillId, codes,
-    index::{Index, Line, LineStatus, latest},
+    index::{Index, Line, LineStatus, best, latest},
     statement::State,
 };
 
@@ -118,6 +118,9 @@ impl<'a> Signed<'a> {
 fn check_header(id: &SkillId, index: &Index) -> Result<(), Fault> {
     if Some(index.header.log) != index.lines.iter().map(|line| line.log).max() {
         return Err(differs(id, "its log index is not that of its last change".to_owned()));
+    }
+    if index.header.tags.best.as_ref() != best(&index.lines) {
+        return Err(differs(id, "`best` is not the version with the highest comparable score".to_owned()));
     }
     if index.header.tags.latest.as_ref() != latest(&index.lines) {
         return Err(differs(id, "`latest` is not the highest installable release".to_owned()));

@@ -81,6 +81,16 @@ impl fmt::Debug for PublicKey {
     }
 }
 
+/// Bytes of the operating system's randomness.
+///
+/// # Errors
+/// [`codes::IO`] if there is none.
+pub fn random<const N: usize>() -> Result<[u8; N], Fault> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|e| Fault::new(codes::IO).detail(format!("no randomness: {e}")))?;
+    Ok(bytes)
+}
+
 /// A signing key. Erased from memory when dropped; never printed.
 #[derive(Clone)]
 pub struct SecretKey(SigningKey);
@@ -88,9 +98,7 @@ pub struct SecretKey(SigningKey);
 impl SecretKey {
     /// A new key from the operating system's randomness.
     pub fn generate() -> Result<Self, Fault> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|e| Fault::new(codes::IO).detail(format!("no randomness: {e}")))?;
-        Ok(Self::from_seed(&seed))
+        Ok(Self::from_seed(&random()?))
     }
 
     /// The key of a seed (RFC 8032 §5.1.5). Whoever knows the seed can sign: for tests and for key files.

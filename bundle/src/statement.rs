@@ -3,6 +3,8 @@
 //! [`skill_schema::statement`] has the members; here are the rules between them. A statement that passes [`Body::check`] names its
 //! subject consistently, and every text in it has the form that its member asks for.
 
+mod measured;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use skill_schema::{
@@ -14,6 +16,8 @@ use skill_schema::{
     },
     version::parse_version,
 };
+
+pub use measured::{eval, eval_tree, suite, suite_digest};
 
 use crate::{hash::sha256, keys::PublicKey, note::VerifierKey};
 
@@ -117,9 +121,10 @@ fn check_common<P: Predicate>(statement: &Statement<P>) -> Result<(), Fault> {
     ensure(statement.kind == STATEMENT_TYPE, "_type")?;
     ensure(statement.predicate_type == P::KIND.predicate_type(), "predicateType")?;
     subject(statement)?;
-    let link = statement.predicate.link();
-    check_text(link.origin, "origin")?;
-    ensure(!link.origin.is_empty(), "origin: empty")?;
+    let origin = statement.predicate.origin();
+    check_text(origin, "origin")?;
+    ensure(!origin.is_empty(), "origin: empty")?;
+    let Some(link) = statement.predicate.link() else { return Ok(()) };
     ensure(link.seq > 0, "seq: the first is 1")?;
     ensure((link.seq == 1) == (link.prev == Digest::ZERO), "prev: zero for seq 1 and only there")
 }

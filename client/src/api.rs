@@ -11,7 +11,8 @@ use skill_bundle::{log::tile::Tile, note::MAX_NOTE};
 use skill_schema::{
     Digest, Scope, SkillId, Version,
     api::{
-        blob, deprecate, index, info, log, owner, publish, quarantine, scope, search, token, well_known, whoami, yank,
+        blob, deprecate, eval, index, info, log, owner, publish, quarantine, scope, search, suite, token, well_known,
+        whoami, yank,
     },
     problem::Problem,
 };
@@ -34,6 +35,22 @@ pub struct Refused(pub Box<Problem>);
 #[derive(Debug, Clone)]
 pub struct Api {
     http: Http,
+}
+
+/// A score record, and what its runs asked and answered, as they are sent.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// The record, canonical JSON.
+    pub record: bytes::Bytes,
+    /// The transcripts, JSON.
+    pub transcripts: bytes::Bytes,
+}
+
+impl Evidence {
+    fn add_to(&self, form: multipart::Form) -> multipart::Form {
+        form.part("record", multipart::Part::stream(self.record.clone()))
+            .part("transcripts", multipart::Part::stream(self.transcripts.clone()))
+    }
 }
 
 /// An answer that may be unchanged since it was last seen.
@@ -163,6 +180,7 @@ impl Api {
         meta: &publish::Meta,
         statement: &[u8],
         archive: &[u8],
+        evidence: Option<&Evidence>,
         progress: &Progress,
     ) -> Result<(bool, publish::Response)> {
         let meta = serde_json::to_string(meta)?;
@@ -170,15 +188,76 @@ impl Api {
         // A retry is safe: the same version with the same content is answered with what was stored.
         let form = move || {
             progress.rewind(archive.len() as u64);
-            multipart::Form::new()
+            let form = multipart::Form::new()
                 .text("meta", meta.clone())
                 .part("statement", multipart::Part::stream(statement.clone()))
-                .part("archive", upload::part(&archive, progress))
+                .part("archive", upload::part(&archive, progress));
+            match evidence {
+                None => form,
+                Some(evidence) => evidence.add_to(form),
+            }
         };
         let call =
             Call { method: Method::PUT, path: &publish::path(id, version), body: Body::Form(&form), retry: true };
         let (status, bytes) = self.http.send(&call, MAX_JSON).await?;
         Ok((status == reqwest::StatusCode::CREATED, http::decode(&bytes)?))
+    }
+
+    /// `PUT /api/skill/v1/suites/{scope}/{name}/{version}` with a signed suite statement and the packed suite.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn publish_suite(
+        &self,
+        id: &SkillId,
+        version: &Version,
+        statement: &[u8],
+        archive: &[u8],
+    ) -> Result<suite::Response> {
+        let (statement, archive) = (bytes::Bytes::copy_from_slice(statement), bytes::Bytes::copy_from_slice(archive));
+        let form = move || {
+            multipart::Form::new()
+                .part("statement", multipart::Part::stream(statement.clone()))
+                .part("archive", multipart::Part::stream(archive.clone()))
+        };
+        self.call(Method::PUT, &suite::path(id, version), Body::Form(&form), true).await
+    }
+
+    /// `GET /api/skill/v1/suites/{digest}`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn suite(&self, digest: &Digest) -> Result<suite::Info> {
+        self.get(&suite::info_path(digest)).await
+    }
+
+    /// `POST /api/skill/v1/evals` with a signed attempt. Repeated, it is the same attempt.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn attempt(&self, envelope: &[u8]) -> Result<eval::Attempt> {
+        self.call(Method::POST, eval::ROUTE, Body::Json(envelope), true).await
+    }
+
+    /// `POST /api/skill/v1/evals/{attempt}` with a signed result. Repeated, it is the same result.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn eval_result(&self, attempt: &Digest, statement: &[u8], evidence: &Evidence) -> Result<eval::Ended> {
+        let statement = bytes::Bytes::copy_from_slice(statement);
+        let form = move || {
+            let form = multipart::Form::new().part("statement", multipart::Part::stream(statement.clone()));
+            evidence.add_to(form)
+        };
+        self.call(Method::POST, &eval::result_path(attempt), Body::Form(&form), true).await
+    }
+
+    /// `GET /api/skill/v1/skills/{scope}/{name}/evals`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn evals(&self, id: &SkillId) -> Result<eval::List> {
+        self.get(&eval::list_path(id)).await
     }
 
     /// `PUT /api/skill/v1/skills/{scope}/{name}/{version}/status` with a signed status statement.

@@ -1,5 +1,6 @@
 //! What the commands that measure share: models, the suite and skill that are measured, and where results are kept.
 
+pub mod contest;
 pub mod kept;
 pub mod models;
 pub mod options;

@@ -10,6 +10,6 @@ pub mod schedule;
 
 pub use answer::{Answering, Judge};
 pub use cache::Cache;
-pub use key::seed;
+pub use key::{salt_of, seed};
 pub use measure::{Measured, Measurement, measure};
 pub use schedule::{Cap, Caps, Spent};

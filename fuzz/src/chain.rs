@@ -183,7 +183,7 @@ fn check_scope(before: &Chain, after: &Chain, envelope: &Envelope, kind: Kind) {
     let (releases, was) = (after.releases().count(), before.releases().count());
     assert_eq!(releases, was + usize::from(kind == Kind::Release));
     match kind {
-        Kind::Release => assert!(signers_with(before, envelope, Role::Publish) > 0),
+        Kind::Release | Kind::Suite => assert!(signers_with(before, envelope, Role::Publish) > 0),
         Kind::Status => assert!(signers_with(before, envelope, Role::Yank) > 0),
         Kind::Scope => {
             if let Some(latest) = before.latest().filter(|_| !before.is_recovery(envelope)) {
@@ -193,6 +193,7 @@ fn check_scope(before: &Chain, after: &Chain, envelope: &Envelope, kind: Kind) {
                 assert!(envelope.verify(&key.public).is_ok(), "{id} was enrolled without its own signature");
             }
         }
+        Kind::Eval => panic!("a statement of no chain in a scope's"),
         Kind::Snapshot | Kind::Root => panic!("a statement of the operator in a scope's chain"),
     }
 }

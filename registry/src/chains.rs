@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use skill_bundle::{chain::Chain, envelope::Envelope};
-use skill_schema::{Digest, Fault, Scope, codes};
+use skill_schema::{
+    Digest, Fault, Scope, codes,
+    statement::{Gate, Role},
+    time::Timestamp,
+};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{
@@ -74,6 +78,19 @@ impl Held {
         }
         chain.push(envelope)?;
         Ok(())
+    }
+
+    /// Which test the scope asks of improved versions at least; none before its first statement.
+    pub fn gate(&self) -> Option<Gate> {
+        Some(self.0.as_ref()?.latest()?.policy.gate)
+    }
+
+    /// The ids of the scope's keys with a role that signed a statement that stands in no chain. Fails with `E_NO_KEY` before the scope's
+    /// first statement, and as [`Chain::signers_with`].
+    pub fn signers(&self, envelope: &Envelope, role: Role, created: Timestamp) -> Result<Vec<Digest>, Error> {
+        let chain = self.0.as_ref().filter(|chain| chain.head().is_some());
+        let chain = chain.ok_or_else(|| Fault::new(codes::NO_KEY))?;
+        Ok(chain.signers_with(envelope, role, created)?)
     }
 
     /// Whether owners of the scope are to sign a statement about it: not the first one, and not a recovery.

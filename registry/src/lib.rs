@@ -2,6 +2,7 @@
 //!
 //! * [`server`]: [`serve`] runs a registry on a bound listener.
 //! * [`routes`]: one file per operation of the API; [`gate`] has the checks of a publish request, [`store`] the transaction.
+//! * [`measured`], [`evidence`]: what is asked of a version that was measured, and whether its record holds.
 //! * [`store`]: the only SQL; [`blobs`]: archives and statements as files.
 //! * [`log`]: the Merkle log over all statements.
 //! * [`fsck`]: whether all of it is what the signed statements lead to.
@@ -20,6 +21,7 @@ pub mod clock;
 pub mod config;
 pub mod data;
 pub mod error;
+pub mod evidence;
 pub mod fsck;
 pub mod gate;
 pub mod http;
@@ -28,6 +30,7 @@ pub mod index_cache;
 pub mod limits;
 pub mod linger;
 pub mod log;
+pub mod measured;
 pub mod openapi;
 #[cfg(test)]
 mod postgres;

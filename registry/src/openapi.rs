@@ -103,7 +103,7 @@ fn request(request: Request) -> Option<RequestBody> {
         Request::Nothing => None,
         Request::Json(name) => Some(body.content("application/json", named(name)).build()),
         Request::Statement => Some(body.content("application/json", named("Envelope")).build()),
-        Request::Form => Some(body.content("multipart/form-data", named("PublishForm")).build()),
+        Request::Form(name) => Some(body.content("multipart/form-data", named(name)).build()),
     }
 }
 
@@ -120,7 +120,9 @@ mod tests {
     use serde_json::{Value, json};
     use skill_schema::{
         Digest,
-        api::{deprecate, info, owner, publish, quarantine, scope, search, token, well_known, whoami, yank},
+        api::{
+            deprecate, eval, info, owner, publish, quarantine, scope, search, suite, token, well_known, whoami, yank,
+        },
         problem::Problem,
     };
 
@@ -141,9 +143,15 @@ mod tests {
         let hex = Digest::ZERO.to_string();
         let token = json!({"id": "t", "name": "n", "permissions": ["yank"], "pattern": "*", "created": time,
             "expires": time, "last_used": time, "revoked": time});
+        let score = json!({"key": hex, "n": 1, "k": 1, "mean": 1, "lo": 1, "hi": 1, "uplift": 1, "trust": "claimed"});
+        let suite_info = json!({"suite": hex, "id": "acme/b", "version": "1.0.0", "train": hex, "holdout": hex,
+            "cases": {"holdout": 1, "train": 1}, "state": "open", "archive": hex});
+        let attempt = json!({"attempt": hex, "log": 1, "proof": null, "failed": 1, "recorded": {"sum": 1, "runs": 1}, "policy": "strict"});
+        let attempts = json!({"attempts": [{"attempt": hex, "log": 1, "version": "1.0.0", "tree": hex, "parent": hex, "suite": hex,
+            "scoreKey": hex, "model": "m", "created": time, "failed": 1, "verdict": "reject", "record": hex, "delta": 1}]});
         let version = json!({"version": "1.0.0", "status": "ok", "note": "n", "published": time, "publisher": "p",
             "tree": hex, "archive": hex, "size": 1, "unpackedSize": 1, "files": 1, "dependencies": [["acme/b", "^1"]],
-            "parent": "acme/b@1.0.0", "keyid": hex, "downloads": 1});
+            "parent": "acme/b@1.0.0", "keyid": hex, "downloads": 1, "suite": hex, "score": score});
         let deprecation = json!({"deprecated": true, "message": "m", "replacedBy": "acme/b"});
         let skill = json!({"id": "acme/b", "status": "active", "deprecation": deprecation, "description": "d",
             "keywords": ["k"], "repository": "r", "license": "l", "latest": "1.0.0", "best": "1.0.0", "owners": ["o"],
@@ -170,6 +178,11 @@ mod tests {
             ("Problem", value(problem)),
             ("WellKnown", same::<well_known::Response>(well_known)),
             ("Published", value(published)),
+            ("SuitePublished", value(suite::Response { log: 1, proof: None, stmt: Digest::ZERO })),
+            ("Suite", same::<suite::Info>(suite_info)),
+            ("Attempt", same::<eval::Attempt>(attempt)),
+            ("AttemptEnded", value(eval::Ended { log: 1, proof: None, verdict: "reject".to_owned() })),
+            ("Attempts", same::<eval::List>(attempts)),
             ("StatusChanged", value(yank::Response { log: 1, proof: None, index: Digest::ZERO })),
             ("ScopeChanged", value(scope::Response { log: 1, proof: None, stmt: Digest::ZERO })),
             ("Quarantine", same::<quarantine::Request>(json!({"action": "lift", "reason": "mistake", "note": "n"}))),

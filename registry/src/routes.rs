@@ -3,6 +3,7 @@
 
 pub mod blob;
 pub mod deprecate;
+pub mod eval;
 pub mod health;
 pub mod index;
 pub mod info;
@@ -15,6 +16,7 @@ pub mod quarantine;
 pub mod scope;
 pub mod search;
 pub mod snapshot;
+pub mod suite;
 pub mod token;
 pub mod well_known;
 pub mod whoami;
@@ -69,8 +71,8 @@ pub enum Request {
     Json(&'static str),
     /// The envelope of a statement, byte for byte.
     Statement,
-    /// The form of a publish request.
-    Form,
+    /// A form of a named schema.
+    Form(&'static str),
 }
 
 /// The body that an endpoint answers with.
@@ -93,6 +95,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         log::endpoints(),
         snapshot::endpoints(),
         publish::endpoints(),
+        suite::endpoints(),
+        eval::endpoints(),
         yank::endpoints(),
         quarantine::endpoints(),
         deprecate::endpoints(),

@@ -3,6 +3,7 @@
 //! One method per operation; a method that writes holds the whole transaction. Both databases run the same text; what differs is in
 //! [`dialect`] and [`search`].
 
+pub mod attempt;
 pub mod batch;
 pub mod deprecate;
 pub mod dialect;
@@ -15,7 +16,9 @@ pub mod meta;
 pub mod owner;
 pub mod publish;
 pub mod scope;
+pub mod score;
 pub mod search;
+pub mod suite;
 pub mod token;
 pub mod user;
 pub mod yank;

@@ -7,7 +7,11 @@ use axum::{
 };
 use bytes::BytesMut;
 use skill_bundle::hash::Hasher;
-use skill_schema::{Digest, Fault, Limits, api::publish, codes};
+use skill_schema::{
+    Digest, Fault, Limits,
+    api::{eval, publish},
+    codes,
+};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
@@ -29,11 +33,27 @@ pub struct Upload {
     pub archive: Received,
     /// SHA-256 of the archive.
     pub digest: Digest,
+    /// The `record` and `transcripts` parts of a measured version.
+    pub evidence: Option<Sent>,
+}
+
+/// A record and the transcripts of its runs, as they were sent.
+#[derive(Debug)]
+pub struct Sent {
+    /// The `record` part.
+    pub record: Vec<u8>,
+    /// The `transcripts` part.
+    pub transcripts: Vec<u8>,
 }
 
 /// Bytes that a whole publish request can have.
 pub fn limit(packages: &Limits) -> usize {
-    publish::MAX_META + packages.envelope + packages.archive + MULTIPART_OVERHEAD
+    publish::MAX_META
+        + packages.envelope
+        + packages.archive
+        + eval::MAX_RECORD
+        + eval::MAX_TRANSCRIPTS
+        + MULTIPART_OVERHEAD
 }
 
 /// Fails with `E_MEDIA_TYPE` unless the body says that it is a form.
@@ -60,10 +80,72 @@ pub async fn receive(
         let statement = read(statement, "statement", packages.envelope, limits).await?.to_vec();
         let archive = part(&mut form, "archive", limits).await?;
         let (archive, digest) = save(archive, blobs, packages.archive, limits).await?;
-        match next(limits, form.next_field()).await?.map_err(|e| broken(&e))? {
-            None => Ok(Upload { meta, statement, archive, digest }),
-            Some(field) => Err(bad(&format!("nothing is expected after archive, and there is {:?}", field.name()))),
-        }
+        let evidence = match next(limits, form.next_field()).await?.map_err(|e| broken(&e))? {
+            None => None,
+            Some(field) if field.name() == Some("record") => {
+                let record = read(field, "record", eval::MAX_RECORD, limits).await?.to_vec();
+                Some(sent(&mut form, record, limits).await?)
+            }
+            Some(field) => {
+                return Err(bad(&format!(
+                    "record or nothing is expected after archive, and there is {:?}",
+                    field.name()
+                )));
+            }
+        };
+        Ok(Upload { meta, statement, archive, digest, evidence })
+    })
+    .await
+}
+
+/// The part after a record, which is the last.
+async fn sent(form: &mut Multipart, record: Vec<u8>, limits: &ServerLimits) -> Result<Sent, Error> {
+    let transcripts = part(form, "transcripts", limits).await?;
+    let transcripts = read(transcripts, "transcripts", eval::MAX_TRANSCRIPTS, limits).await?.to_vec();
+    end(form, limits).await?;
+    Ok(Sent { record, transcripts })
+}
+
+/// Nothing comes after the last part.
+async fn end(form: &mut Multipart, limits: &ServerLimits) -> Result<(), Error> {
+    match next(limits, form.next_field()).await?.map_err(|e| broken(&e))? {
+        None => Ok(()),
+        Some(field) => Err(bad(&format!("there is {:?} after the last part", field.name()))),
+    }
+}
+
+/// Receives the result of an attempt: `statement`, `record`, `transcripts`.
+pub async fn receive_result(
+    request: Request,
+    limits: &ServerLimits,
+    packages: &Limits,
+) -> Result<(Vec<u8>, Sent), Error> {
+    let mut form = Multipart::from_request(request, &()).await.map_err(|e| bad(&e.body_text()))?;
+    within(limits, async {
+        let statement = part(&mut form, "statement", limits).await?;
+        let statement = read(statement, "statement", packages.envelope, limits).await?.to_vec();
+        let record = part(&mut form, "record", limits).await?;
+        let record = read(record, "record", eval::MAX_RECORD, limits).await?.to_vec();
+        Ok((statement, sent(&mut form, record, limits).await?))
+    })
+    .await
+}
+
+/// Receives a suite: `statement`, `archive`. Answers the envelope, the archive and its digest.
+pub async fn receive_suite(
+    request: Request,
+    blobs: &Blobs,
+    limits: &ServerLimits,
+    packages: &Limits,
+) -> Result<(Vec<u8>, Received, Digest), Error> {
+    let mut form = Multipart::from_request(request, &()).await.map_err(|e| bad(&e.body_text()))?;
+    within(limits, async {
+        let statement = part(&mut form, "statement", limits).await?;
+        let statement = read(statement, "statement", packages.envelope, limits).await?.to_vec();
+        let archive = part(&mut form, "archive", limits).await?;
+        let (archive, digest) = save(archive, blobs, packages.archive, limits).await?;
+        end(&mut form, limits).await?;
+        Ok((statement, archive, digest))
     })
     .await
 }

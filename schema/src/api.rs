@@ -5,6 +5,7 @@
 
 pub mod blob;
 pub mod deprecate;
+pub mod eval;
 pub mod index;
 pub mod info;
 pub mod log;
@@ -14,6 +15,7 @@ pub mod quarantine;
 pub mod scope;
 pub mod search;
 pub mod snapshot;
+pub mod suite;
 pub mod token;
 pub mod well_known;
 pub mod whoami;

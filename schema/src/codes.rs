@@ -9,6 +9,7 @@ mod client;
 mod content;
 mod eval;
 mod log;
+mod measured;
 mod name;
 mod registry;
 mod statement;
@@ -18,6 +19,7 @@ pub use client::*;
 pub use content::*;
 pub use eval::*;
 pub use log::*;
+pub use measured::*;
 pub use name::*;
 pub use registry::*;
 pub use statement::*;
@@ -149,9 +151,18 @@ pub fn escape(text: &str) -> String {
 
 /// Every code, sorted by identifier.
 pub fn all() -> Vec<&'static Code> {
-    let mut codes: Vec<_> =
-        [archive::ALL, client::ALL, content::ALL, eval::ALL, log::ALL, name::ALL, registry::ALL, statement::ALL]
-            .concat();
+    let mut codes: Vec<_> = [
+        archive::ALL,
+        client::ALL,
+        content::ALL,
+        eval::ALL,
+        log::ALL,
+        measured::ALL,
+        name::ALL,
+        registry::ALL,
+        statement::ALL,
+    ]
+    .concat();
     codes.sort_by_key(|code| code.id);
     codes
 }

@@ -76,11 +76,32 @@ pub struct Line {
     /// `scope/name@version` that it improves or was forked from.
     pub parent: Option<String>,
     /// Summary of its score record, once there is one.
-    pub score: Option<serde_json::Value>,
+    pub score: Option<Score>,
     /// SHA-256 of the release statement's envelope; its address is `/blob/sha256/{hex}`.
     pub stmt: Digest,
     /// Log index of the last leaf that changed this line.
     pub log: u64,
+}
+
+/// The score of a version in the index. Scores are per mille.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Score {
+    /// The score key: scores are comparable if and only if it is equal.
+    pub key: Digest,
+    /// Complete holdout cases.
+    pub n: u32,
+    /// Runs a case.
+    pub k: u32,
+    /// Mean of the holdout cases.
+    pub mean: i64,
+    /// Lower end of its 95 % interval.
+    pub lo: Option<i64>,
+    /// Upper end of its 95 % interval.
+    pub hi: Option<i64>,
+    /// The gain over no skill, where no skill was measured under the same score key.
+    pub uplift: Option<i64>,
+    /// How far the number can be believed, in one word: `claimed`, `committed`, `verified`, `verified ×2`, `refuted`, `stale`.
+    pub trust: String,
 }
 
 /// State of a version in the index.
@@ -158,6 +179,16 @@ impl Index {
     pub fn line(&self, version: &Version) -> Option<&Line> {
         self.lines.iter().find(|line| line.vers == *version)
     }
+}
+
+/// The version that `best` names: among the installable ones with a score under the same score key as the newest measured one, the one with
+/// the highest mean; of equals the newest.
+pub fn best(lines: &[Line]) -> Option<&Version> {
+    let scored =
+        || lines.iter().filter(|line| line.st == LineStatus::Ok).filter_map(|line| Some((line, line.score.as_ref()?)));
+    let key = scored().next_back()?.1.key;
+    let comparable = scored().filter(|(_, score)| score.key == key && score.trust != "refuted");
+    comparable.max_by_key(|(_, score)| score.mean).map(|(line, _)| &line.vers)
 }
 
 /// Writes a scope's chain: what [`parse_chain`] reads.

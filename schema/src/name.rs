@@ -36,6 +36,9 @@ const RESERVED_SCOPES: &[&str] = &[
 /// The scope of the operator's own chain of statements. Not a valid [`Scope`]: nobody can register it.
 pub const OPERATOR: &str = "_operator";
 
+/// Under which the registry counts the statements that stand in no chain: attempts and results of evals. Not a valid [`Scope`].
+pub const EVALS: &str = "_evals";
+
 /// The scope of skills that a client installed from a path and that name none themselves. A valid [`Scope`], but registries give it
 /// to nobody, so that such a skill is never mistaken for a published one.
 pub const LOCAL: &str = "local";

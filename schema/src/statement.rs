@@ -1,12 +1,15 @@
 //! Signed statements: in-toto Statement v1 with predicates of our own (`urn:skill:<kind>:v1`).
 //!
 //! Members are exactly those listed here: unknown ones are refused, absent values are `null`. `bundle` turns a statement into
-//! canonical bytes (RFC 8785), wraps it in a DSSE envelope and signs it. The predicates `suite` and `eval` come with the parts of
-//! the product that write them.
+//! canonical bytes (RFC 8785), wraps it in a DSSE envelope and signs it.
+
+mod measured;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use measured::{Eval, EvalKind, EvalModel, EvalSummary, NONCE_DIGITS, SUITE_V1, Suite, SuiteCases, SuiteState};
 
 use crate::{Digest, time::Timestamp};
 
@@ -32,6 +35,10 @@ pub enum Kind {
     Scope,
     /// A version was yanked, quarantined, removed or restored: [`Status`].
     Status,
+    /// A suite was published, or its holdout sealed or revealed: [`Suite`].
+    Suite,
+    /// An attempt to beat a head, or its result: [`Eval`].
+    Eval,
     /// What the registry offered at one size of its log: [`Snapshot`].
     Snapshot,
     /// Who operates the registry, and with which keys: [`Root`].
@@ -40,7 +47,8 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Release, Self::Scope, Self::Status, Self::Snapshot, Self::Root];
+    pub const ALL: [Self; 7] =
+        [Self::Release, Self::Scope, Self::Status, Self::Suite, Self::Eval, Self::Snapshot, Self::Root];
 
     /// The word in the `predicateType`.
     pub fn as_str(self) -> &'static str {
@@ -48,6 +56,8 @@ impl Kind {
             Self::Release => "release",
             Self::Scope => "scope",
             Self::Status => "status",
+            Self::Suite => "suite",
+            Self::Eval => "eval",
             Self::Snapshot => "snapshot",
             Self::Root => "root",
         }
@@ -59,6 +69,8 @@ impl Kind {
             Self::Release => "urn:skill:release:v1",
             Self::Scope => "urn:skill:scope:v1",
             Self::Status => "urn:skill:status:v1",
+            Self::Suite => "urn:skill:suite:v1",
+            Self::Eval => "urn:skill:eval:v1",
             Self::Snapshot => "urn:skill:snapshot:v1",
             Self::Root => "urn:skill:root:v1",
         }
@@ -95,15 +107,15 @@ pub struct Subject {
 pub trait Predicate: Serialize + for<'de> Deserialize<'de> {
     /// Which kind this type is.
     const KIND: Kind;
-    /// Where the statement stands in its scope's chain.
-    fn link(&self) -> Link<'_>;
+    /// The registry's log that the statement is meant for, `skills.example/log`.
+    fn origin(&self) -> &str;
+    /// Where the statement stands in its scope's chain; none if it stands in none.
+    fn link(&self) -> Option<Link<'_>>;
 }
 
 /// The members that chain a scope's statements: 1, 2, 3…, each naming the SHA-256 of the envelope before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Link<'a> {
-    /// The registry's log, `skills.example/log`.
-    pub origin: &'a str,
     /// Whose chain it is.
     pub scope: &'a str,
     /// Position, from 1.
@@ -116,8 +128,11 @@ macro_rules! predicate {
     ($type:ident, $kind:ident) => {
         impl Predicate for $type {
             const KIND: Kind = Kind::$kind;
-            fn link(&self) -> Link<'_> {
-                Link { origin: &self.origin, scope: &self.scope, seq: self.seq, prev: self.prev }
+            fn origin(&self) -> &str {
+                &self.origin
+            }
+            fn link(&self) -> Option<Link<'_>> {
+                Some(Link { scope: &self.scope, seq: self.seq, prev: self.prev })
             }
         }
     };

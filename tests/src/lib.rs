@@ -11,6 +11,8 @@
     reason = "an expectation is stated for its own sake and can be followed by another"
 )]
 
+pub mod contest;
+pub mod forger;
 pub mod http;
 pub mod measured;
 pub mod model;

@@ -57,6 +57,16 @@ impl Publisher {
         &self.scope
     }
 
+    /// The token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The log that its statements are for.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     fn put_scope(&self, address: SocketAddr) -> Answer {
         let roles = vec![Role::Owner, Role::Publish, Role::Yank];
         let keys = ScopeKeys {

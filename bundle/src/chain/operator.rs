@@ -54,7 +54,7 @@ impl Operator {
                 self.snapshot.insert(signed).predicate.created
             }
             Kind::Status => self.push_status(envelope)?,
-            Kind::Release | Kind::Scope => {
+            Kind::Release | Kind::Scope | Kind::Suite | Kind::Eval => {
                 return Err(chain_fault(&format!("{} statements are a publisher's", kind.as_str())));
             }
         };

@@ -26,14 +26,12 @@ pub(super) fn unknown(keyid: Digest) -> Fault {
 }
 
 impl Chain {
-    /// The signers of a release or status that have the role. Every signature must verify and belong to a key of the scope that is
-    /// valid at the time; at least one must have the role.
-    pub(super) fn signers_with(
-        &self,
-        envelope: &Envelope,
-        role: Role,
-        created: Timestamp,
-    ) -> Result<Vec<Digest>, Fault> {
+    /// The signers of a statement that have the role. Every signature must verify and belong to a key of the scope that is valid at the time;
+    /// at least one must have the role.
+    ///
+    /// # Errors
+    /// [`codes::KEY_UNKNOWN`], [`codes::KEY_REVOKED`], [`codes::KEY_ROLE`], [`codes::SIGNATURE`].
+    pub fn signers_with(&self, envelope: &Envelope, role: Role, created: Timestamp) -> Result<Vec<Digest>, Fault> {
         let mut with_role = Vec::new();
         for keyid in envelope.signers() {
             let seq = self.next().0;

@@ -1,6 +1,7 @@
 //! Chains that hold, and every way in which one can break.
 
 mod recovery;
+mod suites;
 
 use skill_schema::{
     Code, SkillId,

@@ -11,7 +11,7 @@ use pkcs8::{
 };
 use skill_schema::{Fault, codes};
 
-use super::SecretKey;
+use super::{SecretKey, random};
 
 /// Bytes of a key file: a key needs under 500.
 const MAX_PEM: usize = 16 * 1024;
@@ -81,10 +81,7 @@ pub(super) fn write(key: &SecretKey, passphrase: Option<&str>) -> Result<String,
 }
 
 fn parameters() -> Result<pbes2::Parameters, Fault> {
-    let no_randomness = |e: getrandom::Error| Fault::new(codes::IO).detail(format!("no randomness: {e}"));
-    let (mut salt, mut iv) = ([0; 16], [0; 16]);
-    getrandom::fill(&mut salt).map_err(no_randomness)?;
-    getrandom::fill(&mut iv).map_err(no_randomness)?;
+    let (salt, iv): ([u8; 16], [u8; 16]) = (random()?, random()?);
     let (cost_parameter, block_size, parallelization) = COST;
     let salt = salt.as_slice().try_into().map_err(|_| Fault::new(codes::KEY_FILE).detail("the salt does not fit"))?;
     let kdf = ScryptParams { salt, cost_parameter, block_size, parallelization, key_length: None };

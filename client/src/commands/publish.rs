@@ -1,5 +1,6 @@
 //! `skill publish`: packs, checks, signs and uploads a version.
 
+mod measure;
 mod prepare;
 mod show;
 mod statement;
@@ -18,23 +19,29 @@ use skill_schema::{
 use crate::{
     api::Refused,
     context::Context,
+    evals::{contest::Judged, options::How},
     progress::Progress,
     report::Note,
     signing::KeyArgs,
     statements::{self, Attempts, Signing},
 };
+use measure::Measured;
 use prepare::Prepared;
 
 /// Publish a skill's folder as a version: check, pack, sign, upload.
 ///
 /// A published version never changes. A release needs your token (skill login) and a signature of a key that is enrolled for the scope
-/// (skill key enroll).
+/// (skill key enroll). A skill with a suite is measured first: once a version has a score, each later one has to beat it on the cases that
+/// are held out, by an exact test. The attempt is logged before it is measured, and counts.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   skill publish                     the skill in this folder
   skill publish notes --dry-run     show what would be packed, signed and sent
-  skill publish notes --key ci --passphrase-file F")]
+  skill publish notes --key ci --passphrase-file F
+  skill publish --maintenance       documents or licence: no worse, and no better score is claimed
+
+Exit codes: 0 published, 8 measured and not better, 11 not measured, 12 a cap was reached.")]
 pub struct Args {
     /// The skill's folder.
     #[arg(value_name = "PATH", default_value = ".")]
@@ -56,6 +63,17 @@ pub struct Args {
     /// Refuse for warnings as well.
     #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
     deny: Option<String>,
+    /// Publish without measuring; only while no version has a score.
+    #[arg(long, conflicts_with = "maintenance")]
+    no_eval: bool,
+    /// A maintenance release: it must be no worse, and the score stays as it is recorded.
+    #[arg(long)]
+    maintenance: bool,
+    /// The test that has to be passed at least [default: the scope's].
+    #[arg(long, value_name = "standard|strict", value_parser = ["standard", "strict"])]
+    gate: Option<String>,
+    #[command(flatten)]
+    how: How,
 }
 
 /// Runs `skill publish`.
@@ -82,6 +100,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         expected_head: args.expected_head.as_deref().map(|text| head(text, &prepared, &signing)).transpose()?,
         if_absent: args.if_absent,
         attempt: None,
+        maintenance: false,
     };
     let parent = statement::parent(context, &prepared.manifest, signing.chain()).await?;
     if args.dry_run {
@@ -90,9 +109,38 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         return Ok(());
     }
     let secret = statements::open(context, &args.key, &stored, signing.chain(), Role::Publish)?;
-    let sent = send(&prepared, signing, parent, &secret, &meta, context).await?;
-    show::published(&prepared, &stored, &sent, context);
+    let measured =
+        if args.no_eval { None } else { measure::measure(&args, context, &prepared, &signing, &secret).await? };
+    if let Some(Measured { judged, .. }) = &measured {
+        show::judged(judged, context);
+        if let Some(fault) = judged.verdict.as_ref().and_then(skill_engine::gate::Verdict::fault) {
+            judged.report(context, &signing, &secret, (id, &prepared.manifest.version)).await?;
+            return Err(fault.into());
+        }
+    }
+    let meta = Meta {
+        attempt: measured.as_ref().map(|measured| measured.judged.attempt.attempt),
+        expected_head: meta.expected_head.or(measured.as_ref().and_then(|measured| measured.head)),
+        maintenance: args.maintenance,
+        ..meta
+    };
+    let draft = Draft { prepared: &prepared, parent, meta, judged: measured.as_ref().map(|measured| &measured.judged) };
+    // Publishing the suite, if it was new, has made the chain longer.
+    let signing = if measured.is_some() { Signing::again(context, &id.scope, None).await? } else { signing };
+    let sent = send(&draft, signing, &secret, context).await?;
+    if let Some(measured) = &measured {
+        measured.judged.ended()?;
+    }
+    show::published(&prepared, &stored, &sent, measured.as_ref().map(|measured| &measured.judged), context);
     Ok(())
+}
+
+/// A version that is about to be signed.
+struct Draft<'a> {
+    prepared: &'a Prepared,
+    parent: Option<Parent>,
+    meta: Meta,
+    judged: Option<&'a Judged>,
 }
 
 /// What was sent and accepted.
@@ -105,22 +153,22 @@ struct Sent {
 }
 
 /// Signs and uploads; again if somebody else's statement came in between.
-async fn send(
-    prepared: &Prepared,
-    mut signing: Signing,
-    parent: Option<Parent>,
-    secret: &SecretKey,
-    meta: &Meta,
-    context: &Context,
-) -> anyhow::Result<Sent> {
+async fn send(draft: &Draft<'_>, mut signing: Signing, secret: &SecretKey, context: &Context) -> anyhow::Result<Sent> {
+    let Draft { prepared, meta, judged, .. } = draft;
+    let evidence = judged.map(Judged::evidence).transpose()?;
     let (id, version) = (&prepared.manifest.id, &prepared.manifest.version);
     let archive = &prepared.packed.archive;
     let mut attempts = Attempts::default();
     loop {
-        let release = statement::release(prepared, &signing, parent.clone(), context.clock.now());
+        let mut release = statement::release(prepared, &signing, draft.parent.clone(), context.clock.now());
+        if let Some(judged) = judged {
+            release.suite = Some(judged.suite);
+            release.evals = vec![judged.measured.record.digest()?];
+        }
         let envelope = statement::sign(prepared, release.clone(), secret)?;
         let progress = Progress::bytes(&context.output, "Uploading", archive.len() as u64);
-        let answer = signing.source.api()?.publish(id, version, meta, &envelope, archive, &progress).await;
+        let api = signing.source.api()?;
+        let answer = api.publish(id, version, meta, &envelope, archive, evidence.as_ref(), &progress).await;
         drop(progress);
         match answer {
             Ok((new, response)) => {

@@ -5,6 +5,7 @@ mod import;
 mod new;
 mod pack;
 pub(super) mod plan;
+pub mod publish;
 mod split;
 
 use std::path::Path;
@@ -15,7 +16,7 @@ use skill_schema::{Fault, lint::Finding, skill_md};
 
 use crate::context::Context;
 
-/// Write, check, split and pack the cases that a skill is measured on.
+/// Write, check, split, pack and publish the cases that a skill is measured on.
 #[derive(Debug, clap::Args)]
 #[command(
     arg_required_else_help = true,
@@ -25,7 +26,8 @@ Examples:
   skill suite check                      what is wrong with it
   skill suite split                      decide which cases are held out
   skill suite plan                       what gain it can prove, before anything is run
-  skill suite import ../other-skill      take cases from elsewhere"
+  skill suite import ../other-skill      take cases from elsewhere
+  skill suite publish                    to the registry, for whoever wants to check a score"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -39,6 +41,7 @@ enum Command {
     Split(split::Args),
     Plan(plan::Args),
     Pack(pack::Args),
+    Publish(Box<publish::Args>),
     Import(import::Args),
 }
 
@@ -46,7 +49,6 @@ enum Command {
 ///
 /// # Errors
 /// As the commands below it say.
-#[expect(clippy::unused_async, reason = "all commands have the same shape")]
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     match args.command {
         Command::New(args) => new::run(&args, context),
@@ -54,6 +56,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         Command::Split(args) => split::run(&args, context),
         Command::Plan(args) => plan::run(&args, context),
         Command::Pack(args) => pack::run(&args, context),
+        Command::Publish(args) => publish::run(&args, context).await,
         Command::Import(args) => import::run(&args, context),
     }
 }

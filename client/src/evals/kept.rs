@@ -3,18 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use skill_engine::{
+    executor::Canary,
     record::Record,
     report::{Details, html},
 };
 use skill_schema::{Fault, codes};
 
 use crate::{
+    chance,
     context::Context,
     files::{self, Durable, Mode},
 };
 
 /// The folder of results in the data folder.
 pub const FOLDER: &str = "evals";
+/// The folder of finished runs in the cache folder.
+pub const RUNS: &str = "runs";
 /// The record.
 pub const RECORD: &str = "record.json";
 /// What was asked and answered.
@@ -67,6 +71,18 @@ pub fn open(context: &Context, named: &str) -> Result<Kept, Fault> {
     let beside = file.with_file_name(DETAILS);
     let details = files::read(&beside, MAX_DETAILS)?.and_then(|bytes| Details::from_json(&bytes)).unwrap_or_default();
     Ok(Kept { record, details })
+}
+
+/// A canary beside all that this machine keeps of evals: answers of other runs, and suites with their results.
+///
+/// # Errors
+/// [`codes::IO`].
+pub fn canary(context: &Context) -> Result<Canary, Fault> {
+    let mut canary = Canary::new(chance::bytes()?);
+    for folder in [context.env.data_dir.join(FOLDER), context.env.cache_dir.join(RUNS)] {
+        canary.plant(&folder)?;
+    }
+    Ok(canary)
 }
 
 fn find(context: &Context, named: &str) -> Result<PathBuf, Fault> {

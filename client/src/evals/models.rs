@@ -44,6 +44,14 @@ pub async fn open(context: &Context, named: Option<&str>) -> Result<Arc<dyn Engi
     open_spec(&spec, &surroundings(context)?).await.map(Arc::from).map_err(fault)
 }
 
+/// Whether the store has exactly one model, which is then the one that is meant.
+///
+/// # Errors
+/// [`codes::MODEL`] if the store cannot be read.
+pub fn is_only_one(context: &Context) -> Result<bool, Fault> {
+    Ok(store(context)?.list().map_err(fault)?.len() == 1)
+}
+
 /// The only model of the store.
 fn only(context: &Context) -> Result<String, Fault> {
     let models = store(context)?.list().map_err(fault)?;

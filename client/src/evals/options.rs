@@ -78,6 +78,68 @@ pub struct Options {
     pub max_cost: Option<f64>,
 }
 
+/// How a version is measured that is published.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Measuring")]
+pub struct How {
+    /// The model that answers [default: eval.model, or the only one of this machine].
+    #[arg(long, short, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// How cases are answered.
+    #[arg(
+        long,
+        value_enum,
+        default_value = "prompt",
+        hide_possible_values = true,
+        value_name = "prompt|agent|cli|replay"
+    )]
+    pub executor: Kind,
+    /// The program of --executor cli.
+    #[command(flatten)]
+    pub program: Program,
+    /// The recorded runs of --executor replay.
+    #[arg(long, value_name = "FILE", required_if_eq("executor", "replay"))]
+    pub cassette: Option<PathBuf>,
+    /// The model that grades expectations and rubrics; without one they are not counted.
+    #[arg(long, value_name = "MODEL")]
+    pub grader: Option<String>,
+    /// Runs of each case and arm [default: the suite's].
+    #[arg(long, short = 'k', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub runs: Option<u32>,
+    /// Runs at once [default: what the model can do].
+    #[arg(long, value_name = "N")]
+    pub width: Option<usize>,
+    /// Begin nothing after this many seconds.
+    #[arg(long, value_name = "N")]
+    pub max_seconds: Option<u64>,
+    /// Use at most this many tokens.
+    #[arg(long, value_name = "N")]
+    pub max_tokens_total: Option<u64>,
+    /// Spend at most this many dollars.
+    #[arg(long, value_name = "USD")]
+    pub max_cost: Option<f64>,
+}
+
+impl How {
+    /// The holdout of a skill's suite, measured like this.
+    pub fn options(&self, skill: PathBuf, baseline: Option<PathBuf>, suite: Option<PathBuf>) -> Options {
+        Options {
+            baseline,
+            suite,
+            runs: self.runs,
+            executor: self.executor,
+            program: self.program.clone(),
+            cassette: self.cassette.clone(),
+            grader: self.grader.clone(),
+            width: self.width,
+            max_seconds: self.max_seconds,
+            max_tokens_total: self.max_tokens_total,
+            max_cost: self.max_cost,
+            ..Options::holdout(skill)
+        }
+    }
+}
+
 /// A part of the split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
@@ -103,6 +165,32 @@ pub enum Kind {
 }
 
 impl Options {
+    /// The holdout of a skill's suite, as the suite says.
+    pub fn holdout(skill: PathBuf) -> Self {
+        Self {
+            skill,
+            suite: None,
+            baseline: None,
+            alone: false,
+            part: Part::Holdout,
+            runs: None,
+            until_ci: None,
+            executor: Kind::Prompt,
+            program: Program::default(),
+            cassette: None,
+            grader: None,
+            temperature: None,
+            max_tokens: None,
+            exact: false,
+            fresh: false,
+            width: None,
+            max_runs: None,
+            max_tokens_total: None,
+            max_seconds: None,
+            max_cost: None,
+        }
+    }
+
     /// The part of the split; none for everything.
     pub fn split(&self) -> Option<Split> {
         match self.part {

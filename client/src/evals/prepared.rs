@@ -27,12 +27,10 @@ use super::{
     Drawn, helper, kept, models,
     options::{Kind, Options},
 };
-use crate::{chance, context::Context, files, source::Local};
+use crate::{context::Context, files, source::Local};
 
 /// The program in records.
 const HARNESS: &str = "skill";
-/// The folder of finished runs in the cache.
-const RUNS: &str = "runs";
 /// Bytes of a cassette at most.
 const MAX_CASSETTE: usize = 256 << 20;
 
@@ -115,6 +113,19 @@ impl Prepared {
     /// # Errors
     /// [`codes::MODEL`], [`codes::MODEL_UNAVAILABLE`], [`codes::CASSETTE`]; files of the suite that cannot be read.
     pub async fn measure(&self, context: &Context, options: &Options, model: Option<&str>) -> Result<Measured, Fault> {
+        self.ready(context, options, model).await?.measure(None).await
+    }
+
+    /// Opens what answers and grades: from here on the score key is known, and nothing was run yet.
+    ///
+    /// # Errors
+    /// [`codes::MODEL`], [`codes::MODEL_UNAVAILABLE`], [`codes::CASSETTE`].
+    pub async fn ready<'p>(
+        &'p self,
+        context: &'p Context,
+        options: &'p Options,
+        model: Option<&str>,
+    ) -> Result<Ready<'p>, Fault> {
         let (executor, fingerprint, abilities) = self.executor(context, options, model).await?;
         let panel = self.panel(context, options).await?;
         let sampling = self.sampling(options);
@@ -146,55 +157,19 @@ impl Prepared {
                 command => format!("{}:{command}", executor.kind()),
             },
         };
-        let repeats = self.repeats(options, &sampling);
-        let worst_cost = worst_cost(context, options, settings.limits.tokens)?;
-        let measurement = Measurement {
-            opened: &self.opened,
-            lock: &self.lock,
-            part: options.split(),
-            skill: &self.skill,
-            baseline: self.baseline.as_ref(),
-            key: &key,
-            model: &fingerprint,
-            abilities: &abilities,
-            mode: options.mode(),
-            grader: &grader,
-            harness: &harness,
-            repeats,
-            until: options.until_ci.map(ppm),
-            width: options.width.unwrap_or(abilities.max_parallel).clamp(1, 256),
-            caps: options.caps(),
-            fresh: options.fresh,
-            who: "this machine",
-        };
-        let cases = cases_of(&measurement)?;
-        let arms = if self.baseline.is_some() { 2 } else { 1 };
-        let canary = canary(context)?;
-        let answering = Answering {
-            suite: self.opened.folder.path().to_owned(),
-            base: self.files[0].clone(),
-            cand: self.files[1].clone(),
+        Ok(Ready {
+            prepared: self,
+            context,
+            options,
             executor,
-            scripts: Arc::new(Scripts { shell: self.shell() }),
-            judge: panel.as_ref().map(|(panel, ..)| Arc::clone(panel) as Arc<dyn skill_engine::eval::Judge>),
-            limits: settings.limits,
+            fingerprint,
+            abilities,
+            panel,
             sampling,
-            network: settings.sandbox == "network",
-            marks: Arc::new(self.marks(&canary)),
-            repeats,
-            worst_cost,
-            cases,
-        };
-        let drawn = Drawn::new(context, answering.cases.len() as u64 * arms * u64::from(repeats));
-        let cache = skill_engine::eval::Cache::new(context.env.cache_dir.join(RUNS));
-        let mut measured = measure(&measurement, &answering, &cache, &drawn, || context.clock.now()).await?;
-        measured.details.leaks = self.leaks();
-        if let Some((panel, model, _)) = &panel {
-            let report = JudgeReport::new(model, Some(&fingerprint), &panel.audit(), &measured.record.runs);
-            measured.record.grader.self_agreement_ppm = report.self_agreement.map(|pm| u32::from(pm) * 1000);
-            measured.record.grader.flagged = report.reason.into_iter().collect();
-        }
-        Ok(measured)
+            key,
+            grader,
+            harness,
+        })
     }
 
     /// Text of the holdout that stands in the skill.
@@ -282,6 +257,92 @@ impl Prepared {
     }
 }
 
+/// Models that are open and the conditions that follow: everything but the runs.
+pub struct Ready<'p> {
+    prepared: &'p Prepared,
+    context: &'p Context,
+    options: &'p Options,
+    executor: Arc<dyn Executor>,
+    /// The model that answers.
+    pub fingerprint: Fingerprint,
+    abilities: Abilities,
+    panel: Option<(Arc<Panel>, Fingerprint, Digest)>,
+    sampling: Sampling,
+    key: ScoreKey,
+    grader: record::Grader,
+    harness: record::Harness,
+}
+
+impl Ready<'_> {
+    /// The score key for cases with this split hash.
+    ///
+    /// # Errors
+    /// As [`ScoreKey::digest`].
+    pub fn score_key(&self, split: Digest) -> Result<Digest, Fault> {
+        ScoreKey { split, ..self.key.clone() }.digest()
+    }
+
+    /// Makes all runs and the record; those of a logged attempt have seeds of their own.
+    ///
+    /// # Errors
+    /// [`codes::MODEL`], [`codes::MODEL_UNAVAILABLE`]; files of the suite that cannot be read.
+    pub async fn measure(&self, attempt: Option<Digest>) -> Result<Measured, Fault> {
+        let Self { prepared, context, options, .. } = self;
+        let settings = &prepared.opened.suite.settings;
+        let repeats = prepared.repeats(options, &self.sampling);
+        let measurement = Measurement {
+            opened: &prepared.opened,
+            lock: &prepared.lock,
+            part: options.split(),
+            skill: &prepared.skill,
+            baseline: prepared.baseline.as_ref(),
+            key: &self.key,
+            model: &self.fingerprint,
+            abilities: &self.abilities,
+            mode: options.mode(),
+            grader: &self.grader,
+            harness: &self.harness,
+            repeats,
+            until: options.until_ci.map(ppm),
+            width: options.width.unwrap_or(self.abilities.max_parallel).clamp(1, 256),
+            caps: options.caps(),
+            fresh: options.fresh,
+            attempt,
+            who: "this machine",
+        };
+        let cases = cases_of(&measurement)?;
+        let arms = if prepared.baseline.is_some() { 2 } else { 1 };
+        let canary = kept::canary(context)?;
+        let judge =
+            |(panel, ..): &(Arc<Panel>, Fingerprint, Digest)| Arc::clone(panel) as Arc<dyn skill_engine::eval::Judge>;
+        let answering = Answering {
+            suite: prepared.opened.folder.path().to_owned(),
+            base: prepared.files[0].clone(),
+            cand: prepared.files[1].clone(),
+            executor: Arc::clone(&self.executor),
+            scripts: Arc::new(Scripts { shell: prepared.shell() }),
+            judge: self.panel.as_ref().map(judge),
+            limits: settings.limits,
+            sampling: self.sampling,
+            network: settings.sandbox == "network",
+            marks: Arc::new(prepared.marks(&canary)),
+            repeats,
+            worst_cost: worst_cost(context, options, settings.limits.tokens)?,
+            cases,
+        };
+        let drawn = Drawn::new(context, answering.cases.len() as u64 * arms * u64::from(repeats));
+        let cache = skill_engine::eval::Cache::new(context.env.cache_dir.join(kept::RUNS));
+        let mut measured = measure(&measurement, &answering, &cache, &drawn, || context.clock.now()).await?;
+        measured.details.leaks = prepared.leaks();
+        if let Some((panel, model, _)) = &self.panel {
+            let report = JudgeReport::new(model, Some(&self.fingerprint), &panel.audit(), &measured.record.runs);
+            measured.record.grader.self_agreement_ppm = report.self_agreement.map(|pm| u32::from(pm) * 1000);
+            measured.record.grader.flagged = report.reason.into_iter().collect();
+        }
+        Ok(measured)
+    }
+}
+
 /// Millionths of a dollar that a run of so many tokens can cost.
 fn worst_cost(context: &Context, options: &Options, tokens: u64) -> Result<u64, Fault> {
     let prices = models::prices(context)?;
@@ -323,13 +384,4 @@ fn no_abilities() -> Abilities {
         context: 0,
         device: "none".to_owned(),
     }
-}
-
-/// A canary among what this machine keeps of evals in the user's home: answers of other runs, and suites with their results.
-fn canary(context: &Context) -> Result<Canary, Fault> {
-    let mut canary = Canary::new(chance::bytes()?);
-    for folder in [context.env.data_dir.join(kept::FOLDER), context.env.cache_dir.join(RUNS)] {
-        canary.plant(&folder)?;
-    }
-    Ok(canary)
 }

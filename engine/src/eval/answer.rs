@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Files of a run that are kept.
-const MAX_FILES: usize = 64;
+pub const MAX_FILES: usize = 64;
 /// Characters of a file that are kept.
 const MAX_TEXT: usize = 64 * 1024;
 

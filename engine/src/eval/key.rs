@@ -14,6 +14,12 @@ pub fn seed(salt: &str, case: &str, repeat: u32) -> u64 {
     h64(&[salt, "seed", case, &repeat.to_string()]) >> (64 - SEED_BITS)
 }
 
+/// What the seeds of an attempt are made from in place of the suite's salt: each attempt has runs of its own, and nobody can show those
+/// of an earlier one again.
+pub fn salt_of(salt: &str, attempt: Option<&Digest>) -> String {
+    attempt.map_or_else(|| salt.to_owned(), |attempt| format!("{salt}@{attempt}"))
+}
+
 /// Everything that a run depends on. The other cases of the suite are not among it, so that a case that is added costs only its own
 /// runs; so the score key counts without its split.
 #[derive(Serialize)]

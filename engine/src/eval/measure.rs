@@ -57,6 +57,8 @@ pub struct Measurement<'a> {
     pub caps: Caps,
     /// Whether runs are made anew even if the cache has them.
     pub fresh: bool,
+    /// The logged attempt that the runs are for; its seeds are its own.
+    pub attempt: Option<Digest>,
     /// Who measures, for people.
     pub who: &'a str,
 }
@@ -138,9 +140,10 @@ fn items(
         Some(Baseline::Version { tree, .. }) => Some(*tree),
         _ => None,
     };
+    let salt = key::salt_of(&plan.opened.suite.settings.salt, plan.attempt.as_ref());
     let item = |(arm, case, repeat): (Arm, usize, u32)| {
         let skill = if arm == Arm::Base { base } else { Some(plan.skill.tree) };
-        let seed = key::seed(&plan.opened.suite.settings.salt, &cases[case].0.id, repeat);
+        let seed = key::seed(&salt, &cases[case].0.id, repeat);
         Ok(Item { arm, case, repeat, seed, key: key::of_run(plan.key, skill, cases[case].1, seed)? })
     };
     interleaved(cases.len(), repeats, arms).into_iter().map(item).collect()

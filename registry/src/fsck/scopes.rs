@@ -12,8 +12,8 @@ use skill_bundle::{
 use skill_schema::{
     Digest, Fault, Scope, SkillId, codes,
     index::{Index, PackageStatus},
-    name::OPERATOR,
-    statement::{Kind, Snapshot, State, Status},
+    name::{EVALS, OPERATOR},
+    statement::{Eval, Kind, Snapshot, State, Status},
 };
 
 use super::{Fsck, damaged};
@@ -95,6 +95,8 @@ impl Fsck {
             }
             let head = if name == OPERATOR {
                 operator.chain.head()
+            } else if name == EVALS {
+                self.evals().await?
             } else {
                 let scope: Scope = name.parse().map_err(|fault: Fault| damaged(&place, fault.to_string()))?;
                 let folded = self.chain(scope, &operator.chain).await?;
@@ -124,6 +126,19 @@ impl Fsck {
             self.pass(check, count);
         }
         Ok(())
+    }
+
+    /// The statements that stand in no chain: each is one, and they are numbered without a gap.
+    async fn evals(&mut self) -> Result<Option<Head>, Error> {
+        let mut last = None;
+        let leaves = self
+            .fold(EVALS, |envelope| {
+                envelope.statement::<Eval>()?;
+                last = Some(envelope.digest());
+                Ok(Kind::Eval)
+            })
+            .await?;
+        Ok(last.map(|digest| Head { seq: leaves.len() as u64, digest }))
     }
 
     /// The folded chain of a scope, whose first statement an operator must have signed.

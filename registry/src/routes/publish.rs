@@ -17,6 +17,7 @@ use crate::{
     error::{Error, blocking},
     gate::{self, Checked, Rights, Target},
     log::sequencer::Order,
+    measured::{self, Wanted},
     state::AppState,
     store::{
         batch::{Write, Written},
@@ -33,7 +34,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         id: "publish",
         summary: "Publishes a version.",
         access: Access::Permission("publish:new or publish:update"),
-        request: Request::Form,
+        request: Request::Form("PublishForm"),
         query: &[],
         answers: &[
             (201, "it is published", Answer::Json("Published")),
@@ -59,13 +60,28 @@ async fn serve(
     let _place = app.uploads.try_acquire().map_err(|_| busy())?;
     let upload = upload::receive(request, &app.blobs, &app.config.limits, &packages).await?;
     let (envelope, statement) = gate::release(&upload.statement, &target)?;
-    let (upload, checked) = check_package(&app, upload, &target).await?;
+    let (mut upload, checked) = check_package(&app, upload, &target).await?;
     gate::agreement(&statement, &checked.content)?;
     gate::origin(&statement.predicate.origin, &app.identity.origin)?;
     gate::parent(&app, &statement.predicate).await?;
+    let wanted = Wanted {
+        id: target.id.clone(),
+        version: target.version.clone(),
+        tree: checked.content.tree,
+        suite: statement.predicate.suite,
+        maintenance: upload.meta.maintenance,
+    };
+    // What was published before is not examined again: its attempt has its result.
+    let is_new = app.store.tree_of(&target.id, &target.version).await?.is_none();
+    let examined = if is_new {
+        let (sent, package) = (upload.evidence.take(), upload.archive.bytes()?);
+        measured::examine(&app, &wanted, &statement.predicate, upload.meta.attempt, sent, package).await?
+    } else {
+        None
+    };
 
     let release = new_release(&caller, rights, target, &upload, &envelope, statement.predicate, checked.content);
-    let accepted = tokio::spawn(accept(app.clone(), release, envelope, upload));
+    let accepted = tokio::spawn(accept(app.clone(), release, envelope, upload, wanted, examined));
     // In a task of its own: a client that goes away must not leave it half done.
     let (status, mut response) = match accepted.await.map_err(|e| Error::Damaged(e.to_string()))?? {
         Published::Before(response) => (StatusCode::OK, response),
@@ -108,6 +124,9 @@ fn new_release(
         expected_head: upload.meta.expected_head,
         if_absent: upload.meta.if_absent,
         content,
+        suite: release.suite,
+        record: None,
+        inherited: None,
         id: target.id,
         version: target.version,
     }
@@ -122,6 +141,8 @@ async fn accept(
     mut release: NewRelease,
     envelope: Envelope,
     upload: Upload,
+    wanted: Wanted,
+    examined: Option<measured::Checked>,
 ) -> Result<Published, Error> {
     let mut chain = app.chains.hold(&release.id.scope, &app.store, &app.identity).await?;
     let signed =
@@ -134,8 +155,13 @@ async fn accept(
         }
         Err(error) => return Err(error),
     };
+    release.inherited = measured::rules(&app, &wanted, examined.as_ref().map(|checked| &checked.attempt)).await?;
     let blobs = app.blobs.clone();
     blocking(move || blobs.keep(upload.archive, &upload.digest)).await?;
+    if let Some(checked) = examined {
+        measured::keep(&app, checked.evidence.sent).await?;
+        release.record = Some(Box::new(checked.evidence.record));
+    }
     let (id, version, seq) = (release.id.clone(), release.version.clone(), release.statement.seq);
     let order = Order::Write(Write::Release(Box::new(release)));
     let Written::Release(published) = app.write(order, &[&id.to_string(), id.scope.as_str()]).await? else {

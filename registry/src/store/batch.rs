@@ -5,13 +5,16 @@ use skill_schema::{Digest, api::yank, name::OPERATOR};
 use sqlx::{Any, Transaction};
 
 use super::{
-    Store, bigint, count,
+    Store,
+    attempt::{self, NewAttempt, NewResult},
+    bigint, count,
     dialect::Dialect,
     event::{self, Head, Leaf, NewStatement},
     index::IndexFile,
     publish::{self, NewRelease, Published},
     scope::{self, NewScope},
     stored,
+    suite::{self, NewSuite},
     yank::{self as status, NewStatus},
 };
 use crate::error::Error;
@@ -25,6 +28,12 @@ pub enum Write {
     Scope(NewScope),
     /// The state of a version, by its publisher's or the operator's word.
     Status(NewStatus),
+    /// A suite.
+    Suite(NewSuite),
+    /// An attempt to beat a head.
+    Attempt(NewAttempt),
+    /// The result of an attempt that publishes no version.
+    Ended(Box<NewResult>),
     /// A statement of the operator that changes no skill.
     Operator(NewStatement),
 }
@@ -36,6 +45,8 @@ pub enum Written {
     Release(Published),
     /// Of [`Write::Status`]: the answer, and the skill's index.
     Status(yank::Response, IndexFile),
+    /// Of [`Write::Ended`]: the leaf, and the skill's index if it has changed.
+    Ended(u64, Option<IndexFile>),
     /// The leaf of any other statement.
     Leaf(u64),
 }
@@ -109,6 +120,18 @@ impl Batch {
                 let (response, index) = status::set(tx, self.dialect, next, change, now).await?;
                 let leaf = response.log;
                 (&change.statement, Written::Status(response, index), leaf)
+            }
+            Write::Suite(suite) => {
+                let leaf = suite::put(tx, next, suite, now).await?;
+                (&suite.statement, Written::Leaf(leaf), leaf)
+            }
+            Write::Attempt(attempt) => {
+                let leaf = attempt::put(tx, next, attempt, now).await?;
+                (&attempt.statement, Written::Leaf(leaf), leaf)
+            }
+            Write::Ended(result) => {
+                let (leaf, index) = attempt::end(tx, next, result, now).await?;
+                (&result.statement, Written::Ended(leaf, index), leaf)
             }
             Write::Operator(statement) => {
                 event::append(tx, next, statement, now).await?;

@@ -1,7 +1,12 @@
 //! Statements: the rows that are the log's leaves, and each scope's chain of them.
 
 use skill_bundle::{envelope::Envelope, log::merkle::leaf_hash};
-use skill_schema::{Digest, Fault, codes, index::ChainLine, statement::Predicate};
+use skill_schema::{
+    Digest, Fault, codes,
+    index::ChainLine,
+    name::EVALS,
+    statement::{Link, Predicate},
+};
 use sqlx::{Any, Transaction};
 
 use super::{Store, bigint, count, stored};
@@ -20,16 +25,16 @@ pub struct NewStatement {
     pub stmt: Digest,
     /// Its envelope: canonical JSON, which is ASCII.
     pub envelope: String,
-    /// `release`, `scope`, `status`, `snapshot` or `root`.
+    /// `release`, `scope`, `status`, `suite`, `eval`, `snapshot` or `root`.
     pub kind: &'static str,
     /// What it is about.
     pub subject: String,
 }
 
 impl NewStatement {
-    /// A statement whose envelope was read.
+    /// A statement whose envelope was read. One that stands in no chain is counted under [`EVALS`], where [`append`] gives it its place.
     pub fn new<P: Predicate>(envelope: &Envelope, predicate: &P, subject: impl Into<String>) -> Self {
-        let link = predicate.link();
+        let link = predicate.link().unwrap_or(Link { scope: EVALS, seq: 0, prev: Digest::ZERO });
         Self {
             scope: link.scope.to_owned(),
             seq: link.seq,
@@ -186,6 +191,13 @@ pub(super) async fn append(
     statement: &NewStatement,
     now: i64,
 ) -> Result<(), Error> {
+    let placed;
+    let statement = if statement.scope == EVALS {
+        placed = next_eval(tx, statement).await?;
+        &placed
+    } else {
+        statement
+    };
     let moved = sqlx::query(
         "update scopes set head_seq = $1, head_stmt = $2 where name = $3 and head_seq = $4 and head_stmt = $5",
     )
@@ -215,6 +227,15 @@ pub(super) async fn append(
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// A statement that stands in no chain, at the next place of [`EVALS`].
+async fn next_eval(tx: &mut Transaction<'static, Any>, statement: &NewStatement) -> Result<NewStatement, Error> {
+    let (seq, stmt): (i64, String) = sqlx::query_as("select head_seq, head_stmt from scopes where name = $1")
+        .bind(EVALS)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(NewStatement { seq: count(seq) + 1, prev: stored("scopes.head_stmt", &stmt)?, ..statement.clone() })
 }
 
 #[cfg(test)]

@@ -148,6 +148,9 @@ impl Db {
             },
             id,
             version,
+            suite: None,
+            record: None,
+            inherited: None,
         }
     }
 

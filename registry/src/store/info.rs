@@ -34,6 +34,8 @@ struct VersionRow {
     parent: Option<String>,
     keyid: String,
     downloads: i64,
+    suite: Option<String>,
+    score: Option<String>,
 }
 
 /// What the latest version says of itself.
@@ -65,7 +67,7 @@ impl Store {
             repository: about.repository,
             license: about.license,
             latest: skill.latest.map(|text| stored("skills.latest", &text)).transpose()?,
-            best: None,
+            best: self.index(id).await?.map(|file| file.parse()).transpose()?.and_then(|index| index.header.tags.best),
             owners: self.owners(&id.scope).await?,
             downloads: count(skill.downloads),
             versions: versions.into_iter().map(version_info).collect::<Result<_, _>>()?,
@@ -83,7 +85,7 @@ impl Store {
     async fn version_rows(&self, id: &SkillId) -> Result<Vec<VersionRow>, Error> {
         Ok(sqlx::query_as(
             "select version, status, note, published_at, publisher, tree, archive, size, unpacked_size, files, \
-             dependencies, parent, keyid, downloads from versions where skill = $1 order by leaf desc",
+             dependencies, parent, keyid, downloads, suite, score from versions where skill = $1 order by leaf desc",
         )
         .bind(id.to_string())
         .fetch_all(&self.read)
@@ -118,6 +120,8 @@ fn version_info(row: VersionRow) -> Result<VersionInfo, Error> {
         parent: row.parent,
         keyid: stored("versions.keyid", &row.keyid)?,
         downloads: count(row.downloads),
+        suite: row.suite.map(|text| stored("versions.suite", &text)).transpose()?,
+        score: row.score.map(|text| stored_json("versions.score", &text)).transpose()?,
     })
 }
 

@@ -4,7 +4,7 @@ use skill_schema::{
     Digest, Fault, SkillId, Version, VersionReq,
     api::publish::Response,
     codes,
-    index::{Header, Index, Line, LineStatus, PackageStatus, Tags, latest},
+    index::{Header, Index, Line, LineStatus, PackageStatus, Score, Tags, best, latest},
     time::Timestamp,
 };
 use sqlx::{Any, Transaction};
@@ -15,6 +15,7 @@ use super::{
     event::{NewStatement, append},
     index::{self, IndexFile},
     json,
+    score::{self, NewRecord},
     search::{self, Words},
     stored,
 };
@@ -47,6 +48,12 @@ pub struct NewRelease {
     pub if_absent: bool,
     /// What is known of its content.
     pub content: Content,
+    /// The suite that measures it.
+    pub suite: Option<Digest>,
+    /// Its record.
+    pub record: Option<Box<NewRecord>>,
+    /// The score that it takes over, of a maintenance release.
+    pub inherited: Option<Score>,
 }
 
 /// What is known of a version's content.
@@ -176,9 +183,11 @@ pub(super) async fn put(
     check_name(tx, release, before.is_some()).await?;
     check_expectations(release, &index)?;
     append(tx, leaf, &release.statement, now).await?;
+    let score = score::of_release(tx, release, now).await?;
 
-    index.lines.push(line(release, leaf));
+    index.lines.push(Line { score: score.clone(), ..line(release, leaf) });
     index.header.log = leaf;
+    index.header.tags.best = best(&index.lines).cloned();
     index.header.tags.latest = latest(&index.lines).cloned();
     let latest = index.header.tags.latest.clone();
     let text = latest.as_ref().map(ToString::to_string);
@@ -188,6 +197,7 @@ pub(super) async fn put(
         None => insert_skill(tx, release, leaf, &file, text.as_deref(), now).await?,
     }
     insert_version(tx, release, leaf, &file).await?;
+    score::set_of_release(tx, release, score.as_ref()).await?;
     if latest.as_ref() == Some(&release.version) {
         let Content { keywords, description, readme, .. } = &release.content;
         search::put(tx, dialect, &release.id, Words { keywords, description, readme }).await?;

@@ -4,7 +4,7 @@ use skill_schema::{
     Fault, SkillId, Version,
     api::yank::Response,
     codes,
-    index::{LineStatus, latest},
+    index::{LineStatus, best, latest},
     name::OPERATOR,
 };
 
@@ -81,6 +81,7 @@ pub(super) async fn set(
     append(tx, leaf, &change.statement, now).await?;
     (line.st, line.log, index.header.log) = (after.status(), leaf, leaf);
     index.header.tags.latest = latest(&index.lines).cloned();
+    index.header.tags.best = best(&index.lines).cloned();
     let latest = index.header.tags.latest.as_ref().map(ToString::to_string);
     let file = IndexFile::new(&index, before.revision + 1);
     index::save(tx, &change.id, &file, latest.as_deref(), now).await?;

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Digest, SkillId, Version, VersionReq, api::deprecate, index::LineStatus, index::PackageStatus, time::Timestamp,
+    Digest, SkillId, Version, VersionReq, api::deprecate, index::LineStatus, index::PackageStatus, index::Score,
+    time::Timestamp,
 };
 
 /// The route.
@@ -79,4 +80,10 @@ pub struct VersionInfo {
     pub keyid: Digest,
     /// How often it was downloaded.
     pub downloads: u64,
+    /// The suite that measured it.
+    #[serde(default)]
+    pub suite: Option<Digest>,
+    /// Its score.
+    #[serde(default)]
+    pub score: Option<Score>,
 }

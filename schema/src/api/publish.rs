@@ -3,9 +3,9 @@
 //! the scope's `publish` keys.
 //!
 //! The body is `multipart/form-data` with the parts in this order: `meta` ([`Meta`] as JSON), `statement` (the DSSE envelope,
-//! byte for byte), `archive` (the .tar.gz). 201 with [`Response`] when it was published; 200 with the stored response when the
+//! byte for byte), `archive` (the .tar.gz), and of a measured version `record` (canonical JSON) and `transcripts` (JSON). 201 with [`Response`] when it was published; 200 with the stored response when the
 //! same version with the same tree was published before (a retry is safe); 409 `E_VERSION_EXISTS` for another tree; 409 `E_SEQ`
-//! when the chain has moved on; 412 `E_HEAD_MOVED`.
+//! when the chain has moved on; 412 `E_HEAD_MOVED`; 422 `E_GATE_REJECTED` or `E_GATE_INVALID`, with the numbers as the only finding.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,8 @@ pub struct Meta {
     pub if_absent: bool,
     /// Digest of the logged attempt that this release ends, for measured releases.
     pub attempt: Option<Digest>,
+    /// A maintenance release: it claims no better score, and must be no worse.
+    pub maintenance: bool,
 }
 
 /// What was written.

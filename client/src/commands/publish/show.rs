@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use skill_bundle::{chain::Published, hash::sha256};
+use skill_engine::{gate::Outcome, ratio::round_half_even, record::Baseline, report::words};
 use skill_schema::{
     Digest,
     codes::escape,
@@ -12,6 +13,7 @@ use skill_schema::{
 use super::{Sent, prepare::Prepared};
 use crate::{
     context::Context,
+    evals::{contest::Judged, kept},
     output::{Output, bytes, count},
     signing::Stored,
     statements::Signing,
@@ -44,6 +46,23 @@ struct Summary<'a> {
     /// Log index of the statement.
     log: Option<u64>,
     warnings: &'a [serde_json::Value],
+    /// What was measured of it.
+    measured: Option<Score>,
+}
+
+/// What was measured of a version. Scores are per mille.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Score {
+    attempt: Digest,
+    record: Digest,
+    suite: Digest,
+    score_key: Digest,
+    mean: Option<i64>,
+    delta: Option<i64>,
+    /// The gate's; none where nothing had to be beaten.
+    verdict: Option<&'static str>,
+    report: String,
 }
 
 #[derive(Serialize)]
@@ -95,6 +114,7 @@ impl<'a> Summary<'a> {
             stmt: None,
             log: None,
             warnings: &[],
+            measured: None,
         }
     }
 
@@ -124,12 +144,60 @@ pub(super) fn dry_run(prepared: &Prepared, stored: &Stored, release: &Release, s
     });
 }
 
+/// What was measured, before anything is published. Of the cases that are held out nothing is said one by one: whoever improves a skill by
+/// looking at them measures nothing any more.
+pub(super) fn judged(judged: &Judged, context: &Context) {
+    let (out, record) = (&context.output, &judged.measured.record);
+    let result = &record.result;
+    let percent = |ppm: Option<i64>| ppm.map_or_else(|| "nothing".to_owned(), |ppm| words::percent(ppm));
+    let against = match &record.arms.baseline {
+        Some(Baseline::Version { name, .. }) => name.clone(),
+        _ => "no skill".to_owned(),
+    };
+    let base = percent(result.base.as_ref().and_then(|base| base.mean_ppm));
+    let cases = count(usize::try_from(result.cases).unwrap_or(usize::MAX), "held-out case");
+    let mean = percent(result.cand.mean_ppm);
+    let what = format!("{}: {mean}; {against}: {base} ({cases} × {} runs)", record.skill.title(), result.repeats);
+    out.status("Measured", what);
+    if let Some(verdict) = &judged.verdict {
+        out.status("Verdict", verdict.sentence());
+        for reason in &verdict.reasons {
+            out.note(format!("{}: {}", reason.code(), reason.happened()));
+            out.hint(reason.what_to_do());
+        }
+    }
+}
+
+fn report(judged: &Judged) -> String {
+    judged.kept.join(kept::PAGE).display().to_string()
+}
+
+fn score(judged: &Judged) -> Option<Score> {
+    let record = &judged.measured.record;
+    let pm = |ppm: i64| i64::try_from(round_half_even(ppm.into(), 1_000)).unwrap_or(0);
+    Some(Score {
+        attempt: judged.attempt.attempt,
+        record: record.digest().ok()?,
+        suite: judged.suite,
+        score_key: record.score_key,
+        mean: record.result.cand.mean_ppm.map(pm),
+        delta: record.result.delta.as_ref().map(|delta| pm(delta.mean_ppm)),
+        verdict: judged.verdict.as_ref().map(|verdict| match verdict.outcome {
+            Outcome::Accept => "accept",
+            Outcome::Reject => "reject",
+            Outcome::Invalid => "invalid",
+        }),
+        report: report(judged),
+    })
+}
+
 /// What was published.
-pub(super) fn published(prepared: &Prepared, stored: &Stored, sent: &Sent, context: &Context) {
+pub(super) fn published(prepared: &Prepared, stored: &Stored, sent: &Sent, judged: Option<&Judged>, context: &Context) {
     let state = if sent.new { "published" } else { "already" };
     let mut summary = Summary::of(prepared, &sent.signing, state).signed(stored, &sent.release);
     (summary.stmt, summary.log) = (Some(sent.response.stmt), Some(sent.response.log));
     summary.warnings = &sent.response.warnings;
+    summary.measured = judged.and_then(score);
     context.output.result_or(SCHEMA, &summary, |out| {
         say_warnings(&summary, out);
         say_skipped(&summary, out);
