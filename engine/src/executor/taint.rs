@@ -99,6 +99,11 @@ impl Marks {
         Self { paths, canaries, ids, needles: OnceLock::new() }
     }
 
+    /// The random texts.
+    pub fn canaries(&self) -> &[String] {
+        &self.canaries
+    }
+
     /// What is searched for; none if it is more than can be searched for.
     fn needles(&self) -> Option<&Needles> {
         self.needles.get_or_init(|| self.compiled().ok()).as_ref()
