@@ -1,5 +1,6 @@
 //! Somebody who publishes measured versions by plain requests and says whatever they like: for attacks on the gate.
 
+mod record;
 mod sealed;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::Path};
@@ -7,15 +8,11 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 use serde_json::json;
 use skill_bundle::{Package, archive, envelope, hash::sha256, keys::SecretKey, statement};
 use skill_engine::{
-    eval::{answer::digest, salt_of, seed},
+    eval::{salt_of, seed},
     gate::{Policy, Recorded},
-    model::{Fingerprint, Mode, Sampling, Sharing},
-    record::{
-        Arms, Baseline, CaseFacts, EngineFacts, FORMAT, Grader, Harness, Model, Order, Provenance, Record,
-        SamplingFacts, ScoreKey, Skill, SuiteFacts, Terms, Trust, compute, split_hash, summary,
-    },
+    record::{CaseFacts, Record, Terms, summary},
     report::{CaseText, Details, RunDetails, RunId},
-    run::{Arm, CheckResult, Run, Status, Transcript, TranscriptEvent, Usage},
+    run::Arm,
     suite::{Opened, Split, Suite, hash::Digests, pack},
 };
 use skill_schema::{
@@ -23,6 +20,8 @@ use skill_schema::{
     api::{eval, publish::Meta},
     statement::{Eval, EvalKind, EvalModel, EvalSummary, Parent, Release, Suite as Said, SuiteCases, SuiteState},
 };
+
+use record::{answered, key, whole};
 
 use crate::{
     http::{self, Answer},
@@ -342,122 +341,5 @@ impl Forger {
             ("transcripts", details.to_json().into_bytes()),
         ];
         Parts { to: ("POST", eval::result_path(&attempt)), parts }
-    }
-}
-
-fn answered(case: &str, arm: Arm, repeat: u32, seed: u64, is_loud: bool) -> (Run, Transcript) {
-    let text = if is_loud { "LOUD" } else { "quiet" }.to_owned();
-    let transcript = Transcript { events: vec![TranscriptEvent::Answer { text }] };
-    let check = CheckResult {
-        id: "c1".to_owned(),
-        kind: "contains".to_owned(),
-        weight: 1,
-        required: false,
-        value: Some([u64::from(is_loud), 1]),
-        judged: false,
-        evidence: String::new(),
-    };
-    let run = Run {
-        arm,
-        case: case.to_owned(),
-        repeat,
-        seed,
-        status: Status::Ok,
-        score: Some(if is_loud { 1_000 } else { 0 }),
-        checks: vec![check],
-        usage: Usage { prompt_tokens: 100, output_tokens: 5, turns: 1, ..Usage::default() },
-        transcript: digest(&transcript),
-    };
-    (run, transcript)
-}
-
-fn fingerprint() -> Fingerprint {
-    Fingerprint {
-        model: "forged".to_owned(),
-        weights: "ab".repeat(32),
-        quantisation: "none".to_owned(),
-        engine: "forged".to_owned(),
-        build: "1".to_owned(),
-        device: "none".to_owned(),
-    }
-}
-
-fn key(split: Digest) -> ScoreKey {
-    ScoreKey::new(split, &fingerprint(), &Sampling::default(), skill_engine::suite::Limits::default())
-}
-
-fn whole(
-    id: &SkillId,
-    packed: &Packed,
-    head: Option<&Packed>,
-    cases: &Cases,
-    facts: Vec<CaseFacts>,
-    runs: Vec<Run>,
-) -> Record {
-    let split = split_hash(&facts);
-    let key = key(split);
-    let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
-    seeds.sort_unstable();
-    seeds.dedup();
-    let digests = &cases.digests;
-    let size = |n: usize| u32::try_from(n).expect("few cases");
-    let baseline = head.map_or(Baseline::NoSkill {}, |head| Baseline::Version {
-        name: format!("{id}@{}", head.version),
-        tree: head.tree(),
-    });
-    Record {
-        format: FORMAT.to_owned(),
-        skill: Skill {
-            name: id.to_string(),
-            version: Some(packed.version.to_string()),
-            tree: packed.tree(),
-            parent: None,
-            forked_from: None,
-        },
-        suite: SuiteFacts {
-            id: None,
-            version: Some("1.0.0".to_owned()),
-            part: Some(Split::Holdout),
-            sealed: false,
-            split_hash: split,
-            suite_hash: Some(digests.suite),
-            cases: size(digests.train_cases + digests.holdout_cases),
-            holdout: size(digests.holdout_cases),
-        },
-        score_key: key.digest().expect("a key"),
-        model: Model {
-            name: "forged".to_owned(),
-            weights: key.weights.clone(),
-            quantisation: key.quantisation.clone(),
-        },
-        engine: EngineFacts {
-            name: key.engine.clone(),
-            build: key.build.clone(),
-            device: "none".to_owned(),
-            kv_reuse: Sharing::None,
-            mode: Mode::Throughput,
-        },
-        sampling: SamplingFacts {
-            temperature: key.sampling.temperature.clone(),
-            top_p: key.sampling.top_p.clone(),
-            max_tokens: key.sampling.max_tokens,
-            seeds,
-        },
-        grader: Grader {
-            prompt: "builtin:grader@1".to_owned(),
-            model: None,
-            votes: 1,
-            self_agreement_ppm: None,
-            judged_weight_ppm: 0,
-            flagged: Vec::new(),
-        },
-        harness: Harness { name: "forged".to_owned(), version: "0.1.0".to_owned(), executor: "prompt".to_owned() },
-        arms: Arms { baseline: Some(baseline), order: Order::Interleaved },
-        result: compute(&runs, &facts),
-        verdict: serde_json::Value::Null,
-        provenance: Provenance { who: "nobody".to_owned(), when: now(), trust: Trust::Claimed },
-        cases: facts,
-        key,
-        runs,
     }
 }

@@ -362,7 +362,7 @@ fn a_status_and_a_scope_follow_their_rules() {
 
 #[test]
 fn kinds_of_the_future_are_named_and_refused() {
-    let payload = jcs::to_vec(&json!({"predicateType": "urn:skill:suite:v1"})).unwrap();
+    let payload = jcs::to_vec(&json!({"predicateType": "urn:skill:vote:v1"})).unwrap();
     let envelope = Envelope::seal(&payload, &[&key(1)]).unwrap();
     assert_eq!(code(envelope.kind()), codes::STATEMENT);
     let known = Envelope::parse(&spoilt(|_| ())).unwrap();

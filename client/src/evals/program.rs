@@ -36,7 +36,11 @@ impl Program {
     pub fn words(&self) -> Result<Option<Vec<String>>, Fault> {
         let Some(command) = &self.command else { return Ok(None) };
         let wrong = |detail: &str| Fault::new(codes::USAGE).at("--command").detail(detail);
-        let words = shell_words::split(command).map_err(|_| wrong("a quote is not closed, or a backslash ends it"))?;
+        let ending = command.bytes().rev().take_while(|byte| *byte == b'\\').count();
+        if !ending.is_multiple_of(2) {
+            return Err(wrong("a backslash ends it"));
+        }
+        let words = shell_words::split(command).map_err(|_| wrong("a quote is not closed"))?;
         if words.first().is_none_or(String::is_empty) {
             return Err(wrong("it names no program"));
         }

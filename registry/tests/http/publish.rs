@@ -332,7 +332,10 @@ fn a_parent_that_this_registry_has_must_have_the_tree_that_is_said() {
     let acme = world.publisher("acme");
     assert_eq!(acme.publish("acme/notes", "1.0.0", "text").status, 201);
     let beta = world.publisher("beta");
-    let packed = pack("beta/notes", "1.0.0", "better text");
+    let text = "---\nname: notes\ndescription: Says what notes is for, in one sentence.\n---\n\nBetter text.\n";
+    let manifest =
+        "[skill]\nname = \"beta/notes\"\nversion = \"1.0.0\"\nlicense = \"MIT\"\n[fork]\nof = \"acme/notes@1.0.0\"\n";
+    let packed = pack_files(&[("SKILL.md", text.as_bytes()), ("skill.toml", manifest.as_bytes())]);
     let with_parent = |tree: Digest| {
         let mut release = beta.release("beta/notes", "1.0.0", &packed);
         release.parent = Some(Parent { reference: "acme/notes@1.0.0".to_owned(), tree });
