@@ -1,6 +1,7 @@
 //! The registry's API: one method per operation of [`skill_schema::api`]. Nothing else in the client sends HTTP.
 
 pub mod download;
+mod fork;
 mod http;
 mod ping;
 mod upload;
@@ -35,6 +36,19 @@ pub struct Refused(pub Box<Problem>);
 #[derive(Debug, Clone)]
 pub struct Api {
     http: Http,
+}
+
+/// A version that is sent to be published.
+#[derive(Debug, Clone, Copy)]
+pub struct Release<'a> {
+    /// What the publisher expects.
+    pub meta: &'a publish::Meta,
+    /// The envelope of its release statement.
+    pub statement: &'a [u8],
+    /// The .tar.gz.
+    pub archive: &'a [u8],
+    /// Its record, if it was measured.
+    pub evidence: Option<&'a Evidence>,
 }
 
 /// A score record, and what its runs asked and answered, as they are sent.
@@ -177,10 +191,7 @@ impl Api {
         &self,
         id: &SkillId,
         version: &Version,
-        meta: &publish::Meta,
-        statement: &[u8],
-        archive: &[u8],
-        evidence: Option<&Evidence>,
+        Release { meta, statement, archive, evidence }: Release<'_>,
         progress: &Progress,
     ) -> Result<(bool, publish::Response)> {
         let meta = serde_json::to_string(meta)?;

@@ -6,6 +6,7 @@ pub mod models;
 pub mod options;
 pub mod prepared;
 pub mod program;
+pub mod session;
 
 use std::path::PathBuf;
 

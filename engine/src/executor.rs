@@ -23,11 +23,11 @@ pub(crate) mod testing;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use futures::future::BoxFuture;
+use futures::{FutureExt, future::BoxFuture};
 use skill_schema::Fault;
 
 use crate::{
-    model::{EngineError, Sampling},
+    model::{Counters, EngineError, Sampling},
     run::{Arm, Finished, Status, Transcript, TranscriptEvent, Usage},
     suite::{Case, Limits},
 };
@@ -88,6 +88,11 @@ pub trait Executor: Send + Sync + fmt::Debug {
 
     /// Makes one run. A fault of the machine is an execution with [`Status::Infra`].
     fn run<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Execution>;
+
+    /// What its model took so far; `None` where there is none, or it does not count.
+    fn counters(&self) -> BoxFuture<'_, Option<Counters>> {
+        async { None }.boxed()
+    }
 }
 
 impl Execution {

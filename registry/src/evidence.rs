@@ -199,9 +199,8 @@ fn new_record(
         transcripts: Some(sha256(&sent.transcripts)),
         attempt: entry.attempt,
         verdict: match verdict.map(|verdict| verdict.outcome) {
-            None => "accept",
             Some(Outcome::Accept) if expected.maintenance == Some(true) => "maintenance",
-            Some(Outcome::Accept) => "accept",
+            None | Some(Outcome::Accept) => "accept",
             Some(Outcome::Reject) => "reject",
             Some(Outcome::Invalid) => "invalid",
         },

@@ -149,6 +149,18 @@ pub async fn parent(app: &AppState, release: &Release) -> Result<(), Error> {
     }
 }
 
+/// A skill that says in `[fork]` what it comes from names that as its parent, or a version of its own; and a parent of another name is
+/// the one that `[fork]` says. So the lineage is what both the files and the signed statement say.
+pub fn fork(release: &Release, content: &Content) -> Result<(), Error> {
+    let own = format!("{}/{}@", release.scope, release.name);
+    let parent = release.parent.as_ref().map(|parent| parent.reference.as_str());
+    let foreign = parent.filter(|reference| !reference.starts_with(&own));
+    match (parent, foreign, content.fork_of.as_deref()) {
+        (Some(_), None, _) | (None, _, None) => Ok(()),
+        (_, _, fork_of) => equal("statement: parent, and [fork] of", &foreign, &fork_of),
+    }
+}
+
 /// A scope's keys are not the registry's: no key serves two roles.
 pub fn own_keys(statement: &ScopeKeys, own: &Identity) -> Result<(), Error> {
     let listed = statement.keys.iter().map(|key| &key.key).chain(statement.recovery.iter().map(|key| &key.key));

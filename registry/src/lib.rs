@@ -34,6 +34,7 @@ pub mod measured;
 pub mod openapi;
 #[cfg(test)]
 mod postgres;
+pub mod proposals;
 pub mod rate_limit;
 pub mod routes;
 pub mod server;

@@ -121,7 +121,8 @@ mod tests {
     use skill_schema::{
         Digest,
         api::{
-            deprecate, eval, info, owner, publish, quarantine, scope, search, suite, token, well_known, whoami, yank,
+            deprecate, eval, info, lineage, owner, proposal, publish, quarantine, scope, search, suite, token,
+            well_known, whoami, yank,
         },
         problem::Problem,
     };
@@ -158,6 +159,10 @@ mod tests {
             "downloads": 1, "versions": [version], "readme": "r"});
         let hit = json!({"id": "acme/b", "version": "1.0.0", "description": "d", "license": "l", "keywords": ["k"],
             "downloads": 1, "updated": time});
+        let node = json!({"id": "acme/b", "forkOf": "acme/a@1.0.0", "latest": "1.0.0", "versions": 1, "downloads": 1, "created": time});
+        let proposal = json!({"number": 1, "skill": "acme/b", "author": "u", "source": "beta/b", "title": "t", "message": "m",
+            "base": "1.0.0", "baseTree": hex, "version": "1.0.1", "tree": hex, "archive": hex, "size": 1, "state": "open",
+            "note": "n", "closedBy": "o", "created": time, "closed": time});
         let mut created = token.clone();
         created["token"] = json!("skl_");
         let well_known = json!({"v": 1, "api": "a", "origin": "o", "log": ["l"], "witnesses": ["w"], "quorum": 1,
@@ -190,6 +195,10 @@ mod tests {
             ("Deprecated", value(deprecate::Response { index: Digest::ZERO })),
             ("Owners", value(owner::Response { owners: vec!["o".to_owned()] })),
             ("Skill", same::<info::Response>(skill)),
+            ("Lineage", same::<lineage::Response>(json!({"root": "acme/a", "nodes": [node], "truncated": false}))),
+            ("Proposal", same::<proposal::Response>(proposal.clone())),
+            ("Proposals", same::<proposal::List>(json!({"items": [proposal]}))),
+            ("ProposalState", same::<proposal::Change>(json!({"state": "rejected", "note": "n"}))),
             ("Page", same::<search::Response>(json!({"total": 1, "items": [hit]}))),
             (
                 "NewToken",

@@ -7,10 +7,12 @@ pub mod eval;
 pub mod health;
 pub mod index;
 pub mod info;
+pub mod lineage;
 pub mod log;
 pub mod metrics;
 pub mod openapi;
 pub mod owner;
+pub mod proposal;
 pub mod publish;
 pub mod quarantine;
 pub mod scope;
@@ -101,6 +103,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         quarantine::endpoints(),
         deprecate::endpoints(),
         info::endpoints(),
+        lineage::endpoints(),
+        proposal::endpoints(),
         search::endpoints(),
         scope::endpoints(),
         owner::endpoints(),

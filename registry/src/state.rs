@@ -18,6 +18,7 @@ use crate::{
         Log,
         sequencer::{Order, unavailable},
     },
+    proposals::Proposals,
     rate_limit::RateLimits,
     store::{Store, batch::Written, index::IndexFile, token::TokenRow},
     usage::Usage,
@@ -37,6 +38,8 @@ pub struct Shared {
     pub store: Store,
     /// Archives and statements.
     pub blobs: Blobs,
+    /// Archives of open proposals.
+    pub proposals: Proposals,
     /// The log of all statements.
     pub log: Log,
     /// The registry's name and keys.
@@ -79,6 +82,7 @@ impl AppState {
             usage: Usage::default(),
             checks: Semaphore::new(limits.checks),
             uploads: Semaphore::new(limits.uploads),
+            proposals: Proposals::new(&config.data),
             config,
             base,
             store,

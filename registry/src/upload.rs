@@ -1,6 +1,8 @@
 //! Receiving a publish request: `multipart/form-data` with `meta`, `statement`, `archive` in this order, each within its limit, the
 //! archive hashed while it comes, and into a temporary file unless it is small.
 
+pub mod proposal;
+
 use axum::{
     extract::{FromRequest, Multipart, Request, multipart::Field, multipart::MultipartError},
     http::{HeaderMap, StatusCode, header},

@@ -8,6 +8,7 @@ mod archive;
 mod client;
 mod content;
 mod eval;
+mod fork;
 mod log;
 mod measured;
 mod name;
@@ -18,6 +19,7 @@ pub use archive::*;
 pub use client::*;
 pub use content::*;
 pub use eval::*;
+pub use fork::*;
 pub use log::*;
 pub use measured::*;
 pub use name::*;
@@ -156,6 +158,7 @@ pub fn all() -> Vec<&'static Code> {
         client::ALL,
         content::ALL,
         eval::ALL,
+        fork::ALL,
         log::ALL,
         measured::ALL,
         name::ALL,

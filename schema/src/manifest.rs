@@ -13,6 +13,7 @@
 //!
 //! [fork]
 //! of = "cisco/codeguard@1.3.2"
+//! tree = "sha256:…"
 //!
 //! [eval]
 //! suite = "evals"
@@ -26,7 +27,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use toml::{Spanned, de::DeValue};
 
 use crate::{
-    Fault, SkillId, Version, VersionReq, codes,
+    Digest, Fault, SkillId, Version, VersionReq, codes,
     lint::Finding,
     name,
     toml_doc::{Kind, Reader, Rules, Table},
@@ -52,6 +53,8 @@ pub const MAX_LICENSE: usize = 200;
 pub const MAX_REPOSITORY: usize = 500;
 /// Characters of the suite's folder or name.
 pub const MAX_SUITE: usize = 240;
+/// Characters of a digest with its prefix.
+const MAX_DIGEST: usize = "sha256:".len() + 64;
 /// Entries of `thresholds`.
 pub const MAX_THRESHOLDS: usize = 20;
 
@@ -85,6 +88,8 @@ pub struct Manifest {
     pub dependencies: BTreeMap<SkillId, VersionReq>,
     /// The version that this skill was forked from.
     pub fork_of: Option<Release>,
+    /// The tree digest of that version, as `skill fork` saw it.
+    pub fork_tree: Option<Digest>,
     /// The folder of the eval suite, or the name of a published one.
     pub eval_suite: Option<String>,
     /// What a measurement must reach, by the name of the figure.
@@ -139,7 +144,7 @@ pub fn check(text: &str) -> (Option<Manifest>, Vec<Finding>) {
     let skill = root.required(&mut reader, "skill").and_then(|value| reader.table("skill", value));
     let skill = skill.and_then(|table| read_skill(&mut reader, table));
     let dependencies = root.optional("dependencies").map(|value| read_dependencies(&mut reader, value));
-    let fork_of = root.optional("fork").and_then(|value| read_fork(&mut reader, value));
+    let (fork_of, fork_tree) = root.optional("fork").map(|value| read_fork(&mut reader, value)).unwrap_or_default();
     let (eval_suite, eval_thresholds) =
         root.optional("eval").map(|value| read_eval(&mut reader, value)).unwrap_or_default();
     reader.refuse_unknown(&root);
@@ -151,6 +156,7 @@ pub fn check(text: &str) -> (Option<Manifest>, Vec<Finding>) {
         repository: skill.repository,
         dependencies: dependencies.unwrap_or_default(),
         fork_of,
+        fork_tree,
         eval_suite,
         eval_thresholds,
     });
@@ -232,12 +238,19 @@ fn read_dependencies<'a>(reader: &mut Reader<'a>, value: &Spanned<DeValue<'a>>) 
     dependencies
 }
 
-fn read_fork<'a>(reader: &mut Reader<'a>, value: &Spanned<DeValue<'a>>) -> Option<Release> {
-    let mut table = reader.table("fork", value)?;
+fn read_fork<'a>(reader: &mut Reader<'a>, value: &Spanned<DeValue<'a>>) -> (Option<Release>, Option<Digest>) {
+    let Some(mut table) = reader.table("fork", value) else { return <_>::default() };
     let max = name::MAX_SCOPE + name::MAX_NAME + version::MAX_VERSION + 2;
     let of = table.required(reader, "of").and_then(|v| reader.parsed("of", v, max, str::parse));
+    let tree = table.optional("tree").and_then(|v| reader.parsed("tree", v, MAX_DIGEST, digest));
     reader.refuse_unknown(&table);
-    of
+    (of, tree)
+}
+
+/// A digest as people write it: `sha256:` and 64 hex digits.
+fn digest(text: &str) -> Result<Digest, Fault> {
+    let wrong = || Fault::new(codes::MANIFEST).at(text).detail("sha256: and 64 lower-case hex digits are expected");
+    Digest::parse_prefixed(text).ok_or_else(wrong)
 }
 
 fn read_eval<'a>(reader: &mut Reader<'a>, value: &Spanned<DeValue<'a>>) -> (Option<String>, BTreeMap<String, f64>) {

@@ -160,11 +160,11 @@ impl Forger {
         let signed = envelope::sign(&statement::suite(said, digests.suite), &[&self.key]).expect("signed");
         let archive = pack::pack(&cases.opened, pack::Contents::Whole).expect("packed").archive;
         let path = format!("/api/skill/v1/suites/{}/{name}/1.0.0", self.publisher.scope());
-        self.send(&Parts { to: ("PUT", path), parts: vec![("statement", signed), ("archive", archive.to_vec())] })
+        self.send(&Parts { to: ("PUT", path), parts: vec![("statement", signed), ("archive", archive.clone())] })
     }
 
-    /// An attempt of a version against a head.
-    pub fn attempt(&self, packed: &Packed, head: Option<&Packed>, cases: &Cases) -> Eval {
+    /// An attempt against a head.
+    pub fn attempt(&self, head: Option<&Packed>, cases: &Cases) -> Eval {
         let nonce = sha256(&skill_bundle::keys::random::<32>().expect("randomness")).to_string();
         Eval {
             attempt: None,
@@ -197,7 +197,7 @@ impl Forger {
 
     /// Logs an attempt that has to be accepted.
     pub fn logged(&self, packed: &Packed, head: Option<&Packed>, cases: &Cases) -> eval::Attempt {
-        let answer = self.log(&self.sign(&self.attempt(packed, head, cases), packed, None));
+        let answer = self.log(&self.sign(&self.attempt(head, cases), packed, None));
         assert_eq!(answer.status, 201, "{}", answer.text());
         serde_json::from_slice(&answer.body).expect("an attempt")
     }

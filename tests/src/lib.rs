@@ -14,6 +14,7 @@
 pub mod contest;
 pub mod forger;
 pub mod http;
+pub mod improving;
 pub mod measured;
 pub mod model;
 pub mod people;

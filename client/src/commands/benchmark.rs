@@ -46,7 +46,7 @@ struct Benchmark {
 /// # Errors
 /// As [`prepared::Prepared::measure`], for the first model that fails; what was measured before is kept.
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
-    let prepared = prepared::prepare(context, &args.options)?;
+    let prepared = prepared::prepare(&args.options)?;
     let mut done = Benchmark { records: Vec::new(), folders: Vec::new(), passes: Vec::new() };
     let mut last = None;
     for model in &args.models {

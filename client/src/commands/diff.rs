@@ -14,7 +14,7 @@ use skill_schema::{
     spec::{Spec, Which},
 };
 
-use crate::{catalogue::Catalogue, context::Context, published, report::Done, source::Local};
+use crate::{catalogue::Catalogue, context::Context, output::Output, published, report::Done, source::Local};
 use compare::Named;
 
 /// Show what changed between versions, forks or folders.
@@ -72,6 +72,24 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         return Err(Done(Exit::Failed).into());
     }
     Ok(())
+}
+
+/// A difference of two packages that another command has, as JSON.
+///
+/// # Errors
+/// None for our own types.
+pub(super) fn value(from: (&str, &Package), to: (&str, &Package)) -> serde_json::Result<serde_json::Value> {
+    serde_json::to_value(between(from, to))
+}
+
+/// The same for people.
+pub(super) fn print(from: (&str, &Package), to: (&str, &Package), stat: bool, out: &Output) {
+    human::say(&between(from, to), stat, out);
+}
+
+fn between(from: (&str, &Package), to: (&str, &Package)) -> compare::Diff {
+    let named = |(name, package): (&str, _)| Named { name: name.to_owned(), package };
+    compare::compare(&named(from), &named(to), Some(text::Marks { words: false }))
 }
 
 /// What is to be compared; what was not named is the folder here and what was published of it.

@@ -7,6 +7,7 @@ use skill_engine::{
     executor::leak::Leak,
     gate::Policy,
     grade::analyze::Remark,
+    model::Counters,
     record::{Record, Terms, summary},
     report::{remarks::remarks, terminal},
 };
@@ -83,6 +84,50 @@ struct Result<'a> {
     remarks: Vec<Remark>,
     /// Where the skill holds text of the holdout.
     leaks: &'a [Leak],
+    counters: Option<Taken>,
+}
+
+/// What the model took in this process, as its back end counted it, in tokens but for the last two. Runs that were kept from
+/// earlier took nothing.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Taken {
+    /// Of shared beginnings: evaluated.
+    prefix_evaluated: u64,
+    /// Of shared beginnings: read from disk, where an earlier eval had kept them.
+    prefix_restored: u64,
+    /// Of shared beginnings: summed over the runs that took them over.
+    prefix_shared: u64,
+    /// Of the runs' own prompts: evaluated.
+    prompt_evaluated: u64,
+    /// Generated.
+    generated: u64,
+    /// Calls of the model.
+    decodes: u64,
+    /// Runs that had to begin again because the attention state was full.
+    restarts: u64,
+}
+
+impl From<Counters> for Taken {
+    fn from(counters: Counters) -> Self {
+        let Counters { prefix_evaluated, prefix_restored, prefix_shared, .. } = counters;
+        let Counters { prompt_evaluated, generated, decodes, restarts, .. } = counters;
+        Self { prefix_evaluated, prefix_restored, prefix_shared, prompt_evaluated, generated, decodes, restarts }
+    }
+}
+
+impl Taken {
+    fn sentence(&self) -> String {
+        format!(
+            "model: {} tokens of shared beginnings evaluated, {} read from disk, {} saved; {} of prompts, {} generated in {} calls",
+            self.prefix_evaluated,
+            self.prefix_restored,
+            self.prefix_shared.saturating_sub(self.prefix_evaluated),
+            self.prompt_evaluated,
+            self.generated,
+            self.decodes,
+        )
+    }
 }
 
 /// Runs `skill eval`.
@@ -98,7 +143,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
 }
 
 async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
-    let prepared = prepared::prepare(context, &args.options)?;
+    let prepared = prepared::prepare(&args.options)?;
     if args.options.grader.is_none() && prepared.needs_grader() {
         context.output.warn("expectations need a grader model and are not counted; name one with --grader");
     }
@@ -121,12 +166,16 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
         complete: measured.stopped.is_none(),
         remarks: remarks(&measured.record),
         leaks: &measured.details.leaks,
+        counters: measured.counters.map(Taken::from),
     };
     context.output.result_or("skill.eval/1", &result, |out| {
         out.data(terminal::text(&measured.record, &measured.details).trim_end());
         if measured.cached > 0 {
             let kept = usize::try_from(measured.cached).unwrap_or(usize::MAX);
             out.note(format!("{} kept from earlier", count(kept, "run")));
+        }
+        if let Some(taken) = &result.counters {
+            out.trace(1, || taken.sentence());
         }
         out.status("Report", &report);
     });

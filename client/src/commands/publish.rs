@@ -17,9 +17,10 @@ use skill_schema::{
 };
 
 use crate::{
-    api::Refused,
+    api::{self, Refused},
     context::Context,
     evals::{contest::Judged, options::How},
+    git,
     progress::Progress,
     report::Note,
     signing::KeyArgs,
@@ -74,6 +75,48 @@ pub struct Args {
     gate: Option<String>,
     #[command(flatten)]
     how: How,
+    /// Say nothing at the end: the result is part of another command's.
+    #[arg(skip)]
+    silent: bool,
+}
+
+impl Args {
+    /// What publishes a folder that another command has made, if the head is still this one.
+    pub(super) fn of(path: PathBuf, key: KeyArgs, head: Digest, terms: Terms, silent: bool) -> Self {
+        let Terms { no_eval, maintenance, gate, how } = terms;
+        let expected_head = Some(head.prefixed());
+        let (dry_run, allow_dirty, if_absent, deny) = (false, true, false, None);
+        Self {
+            path,
+            dry_run,
+            key,
+            allow_dirty,
+            if_absent,
+            expected_head,
+            deny,
+            no_eval,
+            maintenance,
+            gate,
+            how,
+            silent,
+        }
+    }
+}
+
+/// How another command's version is measured.
+#[derive(Debug, clap::Args)]
+pub(super) struct Terms {
+    /// Publish without measuring; only while no version has a score.
+    #[arg(long, conflicts_with = "maintenance")]
+    no_eval: bool,
+    /// A maintenance release: it must be no worse, and the score stays as it is recorded.
+    #[arg(long)]
+    maintenance: bool,
+    /// The test that has to be passed at least [default: the scope's].
+    #[arg(long, value_name = "standard|strict", value_parser = ["standard", "strict"])]
+    gate: Option<String>,
+    #[command(flatten)]
+    how: How,
 }
 
 /// Runs `skill publish`.
@@ -84,7 +127,7 @@ pub struct Args {
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let prepared = prepare::prepare(&args.path, args.deny.is_some(), context)?;
     if !args.allow_dirty {
-        prepare::check_committed(&args.path, context)?;
+        git::check_committed(&args.path, context)?;
     }
     let id = &prepared.manifest.id;
     let registry = context.registry_for(id, None)?;
@@ -93,7 +136,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     }
     let signing = Signing::start(context, &id.scope, None).await?;
     if let Some(published) = signing.chain().release(&id.name, &prepared.manifest.version) {
-        return already(&prepared, published, &signing, context).await;
+        return already(&args, &prepared, published, &signing, context).await;
     }
     let stored = statements::choose(context, &args.key, &signing, Role::Publish).await?;
     let meta = Meta {
@@ -130,6 +173,9 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     let sent = send(&draft, signing, &secret, context).await?;
     if let Some(measured) = &measured {
         measured.judged.ended()?;
+    }
+    if args.silent {
+        return Ok(());
     }
     show::published(&prepared, &stored, &sent, measured.as_ref().map(|measured| &measured.judged), context);
     Ok(())
@@ -168,7 +214,8 @@ async fn send(draft: &Draft<'_>, mut signing: Signing, secret: &SecretKey, conte
         let envelope = statement::sign(prepared, release.clone(), secret)?;
         let progress = Progress::bytes(&context.output, "Uploading", archive.len() as u64);
         let api = signing.source.api()?;
-        let answer = api.publish(id, version, meta, &envelope, archive, evidence.as_ref(), &progress).await;
+        let sent = api::Release { meta, statement: &envelope, archive, evidence: evidence.as_ref() };
+        let answer = api.publish(id, version, sent, &progress).await;
         drop(progress);
         match answer {
             Ok((new, response)) => {
@@ -198,6 +245,7 @@ fn is(error: &anyhow::Error, code: &str) -> bool {
 
 /// The version is there: the same content is fine, another is not.
 async fn already(
+    args: &Args,
     prepared: &Prepared,
     published: &Published,
     signing: &Signing,
@@ -206,7 +254,9 @@ async fn already(
     if published.tree != prepared.packed.package.tree() {
         return Err(exists(prepared, published, signing, context).await);
     }
-    show::already(prepared, published, signing, context);
+    if !args.silent {
+        show::already(prepared, published, signing, context);
+    }
     Ok(())
 }
 

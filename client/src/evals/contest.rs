@@ -18,7 +18,7 @@ use skill_schema::{
     Digest, Fault, Limits, SkillId, Version,
     api::eval::Attempt,
     codes,
-    statement::{Eval, EvalKind, EvalModel, EvalSummary},
+    statement::{Eval, EvalKind, EvalModel, EvalSummary, NONCE_DIGITS},
 };
 use tempfile::TempDir;
 
@@ -131,10 +131,10 @@ impl Contest<'_> {
     ///
     /// # Errors
     /// As [`prepared::prepare`].
-    pub fn prepare(&self, context: &Context) -> Result<(Prepared, super::options::Options), Fault> {
+    pub fn prepare(&self) -> Result<(Prepared, super::options::Options), Fault> {
         let head = self.head.map(|head| head.folder.clone());
         let options = self.how.options(self.folder.clone(), head, self.suite.clone());
-        let mut prepared = prepared::prepare(context, &options)?;
+        let mut prepared = prepared::prepare(&options)?;
         // As the registry names them: the folder may have another name, or none.
         prepared.skill.name = self.id.to_string();
         prepared.skill.version = Some(self.version.to_string());
@@ -152,7 +152,7 @@ impl Contest<'_> {
     /// As [`prepared::prepare`] and [`Ready::measure`]; [`codes::BUDGET`] if a cap ended it, and then the same command goes on; what the
     /// registry refuses.
     pub async fn run(&self, context: &Context, signing: &Signing, secret: &SecretKey) -> anyhow::Result<Judged> {
-        let (prepared, options) = self.prepare(context)?;
+        let (prepared, options) = self.prepare()?;
         let digests = prepared.opened.suite.digests(&prepared.opened.lock()?, &prepared.opened.folder)?;
         let ready = prepared.ready(context, &options, self.how.model.as_deref()).await?;
         let score_key = ready.score_key(digests.holdout)?;
@@ -222,12 +222,12 @@ impl Contest<'_> {
                 Ok(_) | Err(_) => {}
             }
         }
-        let nonce: String = random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let nonce = sha256(&random::<32>()?).to_string()[..NONCE_DIGITS].to_owned();
         let statement = Eval {
             attempt: None,
             created: context.clock.now(),
             kind: EvalKind::Attempt,
-            model: EvalModel { id: ready.fingerprint.model.clone(), weights: ready.fingerprint.weights.clone() },
+            model: EvalModel { id: ready.model().model.clone(), weights: ready.model().weights.clone() },
             nonce,
             origin: signing.source.origin.clone(),
             parent,

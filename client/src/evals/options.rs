@@ -109,6 +109,9 @@ pub struct How {
     /// Runs at once [default: what the model can do].
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
+    /// Begin at most this many runs.
+    #[arg(long, value_name = "N")]
+    pub max_runs: Option<u64>,
     /// Begin nothing after this many seconds.
     #[arg(long, value_name = "N")]
     pub max_seconds: Option<u64>,
@@ -132,6 +135,7 @@ impl How {
             cassette: self.cassette.clone(),
             grader: self.grader.clone(),
             width: self.width,
+            max_runs: self.max_runs,
             max_seconds: self.max_seconds,
             max_tokens_total: self.max_tokens_total,
             max_cost: self.max_cost,

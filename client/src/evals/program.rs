@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use serde::{Deserialize, Serialize};
 use skill_engine::executor::{cli::Template, sandbox};
 use skill_schema::{Fault, codes};
 
@@ -11,7 +12,8 @@ use crate::env::Env;
 const SKILLS: &str = ".agents/skills";
 
 /// How the program is started.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Program {
     /// The command of --executor cli, with {prompt}, {workdir} and {skills}; quotes as in a shell.
     #[arg(long, help_heading = "Executor cli", value_name = "CMD", required_if_eq("executor", "cli"))]

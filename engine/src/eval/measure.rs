@@ -1,6 +1,6 @@
 //! Measures a skill on a suite: makes all runs, or as many as a cap or a wanted precision asks for, and writes the record.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use serde_json::Value;
 use skill_schema::{Digest, Fault, codes, time::Timestamp};
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Event, Reporter,
-    model::{Caps as Abilities, Fingerprint, Mode, Sharing},
+    model::{Caps as Abilities, Counters, Fingerprint, Mode, Sharing},
     record::{
         Arms, Baseline, CaseFacts, EngineFacts, FORMAT, Grader, Harness, Model, Order, Provenance, Record,
         SamplingFacts, ScoreKey, Skill, SuiteFacts, Trust, compute, judged_weight, split_hash,
@@ -30,6 +30,8 @@ pub struct Measurement<'a> {
     pub lock: &'a Lock,
     /// The part that is run; none for all cases.
     pub part: Option<Split>,
+    /// Ids of the only cases that are run; none for all of the part.
+    pub only: Option<&'a BTreeSet<String>>,
     /// The skill.
     pub skill: &'a Skill,
     /// What it is compared with; none to run the skill alone.
@@ -46,6 +48,8 @@ pub struct Measurement<'a> {
     pub grader: &'a Grader,
     /// The program that measures.
     pub harness: &'a Harness,
+    /// The first repeat: each has a seed of its own.
+    pub first: u32,
     /// Runs a case and arm, at least 1.
     pub repeats: u32,
     /// Stops as soon as the 95 % interval of the difference, or of the mean without a baseline, is at most this wide to each side,
@@ -76,6 +80,8 @@ pub struct Measured {
     pub spent: Spent,
     /// The cap that ended it early, if one did.
     pub stopped: Option<Cap>,
+    /// What the model that answers took; `None` where it does not count.
+    pub counters: Option<Counters>,
 }
 
 /// Measures. `now` is asked once, at the end.
@@ -99,9 +105,9 @@ pub async fn measure(
     let mut made = Made::new();
     // Without a wanted precision all repeats are one queue, so that nothing waits for the slowest run of a round.
     let round = if plan.until.is_some() { 1 } else { plan.repeats.max(1) };
-    let mut begun = 0;
-    while begun < plan.repeats.max(1) && made.stopped.is_none() {
-        let end = (begun + round).min(plan.repeats.max(1));
+    let (mut begun, last) = (plan.first, plan.first.saturating_add(plan.repeats.max(1)));
+    while begun < last && made.stopped.is_none() {
+        let end = begun.saturating_add(round).min(last);
         let items = items(plan, &cases, arms, begun..end)?;
         made.add(plan, answering, cache, reporter, &items).await;
         begun = end;
@@ -117,7 +123,9 @@ pub async fn measure(
     for (case, _) in &cases {
         made.details.cases.insert(case.id.clone(), CaseText::from(*case));
     }
-    Ok(Measured { record, details: made.details, cached: made.cached, spent: made.spent, stopped: made.stopped })
+    let counters = answering.executor.counters().await;
+    let Made { details, cached, spent, stopped, .. } = made;
+    Ok(Measured { record, details, cached, spent, stopped, counters })
 }
 
 /// The cases of the part, with the hashes of all cases of the suite.
@@ -128,6 +136,7 @@ fn chosen<'a>(plan: &Measurement<'a>, hashes: &[Digest]) -> Vec<(&'a Case, Diges
 
 fn is_in_part(plan: &Measurement<'_>, case: &Case) -> bool {
     plan.part.is_none_or(|part| plan.lock.get(&case.id) == Some(part))
+        && plan.only.is_none_or(|only| only.contains(&case.id))
 }
 
 fn items(
@@ -144,7 +153,7 @@ fn items(
     let item = |(arm, case, repeat): (Arm, usize, u32)| {
         let skill = if arm == Arm::Base { base } else { Some(plan.skill.tree) };
         let seed = key::seed(&salt, &cases[case].0.id, repeat);
-        Ok(Item { arm, case, repeat, seed, key: key::of_run(plan.key, skill, cases[case].1, seed)? })
+        Ok(Item { arm, case, repeat, seed, key: key::of_run(plan.key, skill, cases[case].1, seed, plan.mode)? })
     };
     interleaved(cases.len(), repeats, arms).into_iter().map(item).collect()
 }

@@ -24,7 +24,7 @@ use super::{
     trigger::{self, Listed},
 };
 use crate::{
-    model::{CaseRequest, Constraint, Engine, Message, Mode, Role},
+    model::{CaseRequest, Constraint, Counters, Engine, Message, Mode, Role},
     run::{Status, Transcript, TranscriptEvent, Usage},
     suite::Task,
 };
@@ -208,6 +208,10 @@ impl Executor for Agent {
 
     fn run<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Execution> {
         self.make(job).boxed()
+    }
+
+    fn counters(&self) -> BoxFuture<'_, Option<Counters>> {
+        self.engine.counters()
     }
 }
 

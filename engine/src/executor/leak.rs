@@ -4,11 +4,15 @@
 //! Words are runs of letters and digits in lower case. For the forty characters white space of any length is one space, and letters
 //! are lower case too. So both survive reflowing and changed capitals.
 
+mod shingles;
+
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skill_bundle::Package;
+
+pub use shingles::{Place, Shingles};
 
 use crate::suite::{Case, Task};
 

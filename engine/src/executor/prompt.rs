@@ -12,7 +12,9 @@ use super::{
     Ended, Execution, Executor, Job, Skill, Workplace, add, input, metric, sandbox::Shell, status_of, trigger,
 };
 use crate::{
-    model::{CaseOutput, CaseRequest, Constraint, Engine, EngineError, Finish, GroupRequest, Message, Mode, Role},
+    model::{
+        CaseOutput, CaseRequest, Constraint, Counters, Engine, EngineError, Finish, GroupRequest, Message, Mode, Role,
+    },
     run::{Status, Transcript, TranscriptEvent, Usage},
     suite::Task,
 };
@@ -162,6 +164,10 @@ impl Executor for Prompt {
 
     fn run<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Execution> {
         self.make(job).boxed()
+    }
+
+    fn counters(&self) -> BoxFuture<'_, Option<Counters>> {
+        self.engine.counters()
     }
 }
 

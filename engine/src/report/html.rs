@@ -9,7 +9,7 @@ mod budget;
 mod cases;
 mod charts;
 mod facts;
-mod markup;
+pub(crate) mod markup;
 mod run;
 #[cfg(test)]
 mod tests;

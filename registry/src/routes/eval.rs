@@ -123,7 +123,7 @@ async fn attempt(
         gate::freshness(says.created, app.clock.timestamp())?;
         signed_by(&app, &skill, &envelope, &new.runner, says.created).await?;
         // In a task of its own: a client that goes away must not leave it half done.
-        let order = Order::Write(Write::Attempt(new));
+        let order = Order::Write(Write::Attempt(Box::new(new)));
         let app = app.clone();
         let written = tokio::spawn(async move { app.write(order, &[]).await });
         written.await.map_err(|e| Error::Damaged(e.to_string()))??;

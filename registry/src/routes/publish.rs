@@ -63,6 +63,7 @@ async fn serve(
     let (mut upload, checked) = check_package(&app, upload, &target).await?;
     gate::agreement(&statement, &checked.content)?;
     gate::origin(&statement.predicate.origin, &app.identity.origin)?;
+    gate::fork(&statement.predicate, &checked.content)?;
     gate::parent(&app, &statement.predicate).await?;
     let wanted = Wanted {
         id: target.id.clone(),

@@ -163,7 +163,7 @@ async fn accept(app: AppState, suite: NewSuite, envelope: Envelope, statement: S
     gate::freshness(statement.predicate.created, app.clock.timestamp())?;
     chain.push(&envelope, &suite.statement)?;
     let seq = suite.statement.seq;
-    let Written::Leaf(log) = app.write(Order::Write(Write::Suite(suite)), &[scope.as_str()]).await? else {
+    let Written::Leaf(log) = app.write(Order::Write(Write::Suite(Box::new(suite))), &[scope.as_str()]).await? else {
         return Err(Error::Damaged("a suite was written as something else".to_owned()));
     };
     app.chain_changed(scope.as_str(), seq);

@@ -29,9 +29,9 @@ pub enum Write {
     /// The state of a version, by its publisher's or the operator's word.
     Status(NewStatus),
     /// A suite.
-    Suite(NewSuite),
+    Suite(Box<NewSuite>),
     /// An attempt to beat a head.
-    Attempt(NewAttempt),
+    Attempt(Box<NewAttempt>),
     /// The result of an attempt that publishes no version.
     Ended(Box<NewResult>),
     /// A statement of the operator that changes no skill.

@@ -50,7 +50,7 @@ impl Store {
         .bind(digest.to_string())
         .fetch_optional(&self.read)
         .await?;
-        row.map(info).transpose()
+        row.as_ref().map(info).transpose()
     }
 
     /// The digest, leaf and envelope of a suite by its name; `None` if the version is free.
@@ -71,7 +71,7 @@ impl Store {
     }
 }
 
-fn info(row: Row) -> Result<Info, Error> {
+fn info(row: &Row) -> Result<Info, Error> {
     let id = format!("{}/{}", row.scope, row.name);
     Ok(Info {
         suite: stored("suites.digest", &row.digest)?,

@@ -10,6 +10,7 @@ mod openapi;
 mod owners;
 #[path = "../../src/postgres.rs"]
 mod postgres;
+mod proposal;
 mod publish;
 mod quarantine;
 mod read;

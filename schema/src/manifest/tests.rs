@@ -31,12 +31,25 @@ fn every_key_is_read() {
             repository: Some("https://example.com/x".to_owned()),
             dependencies: [("acme/base".parse().unwrap(), "^2".parse().unwrap())].into(),
             fork_of: Some("cisco/codeguard@1.3.2".parse().unwrap()),
+            fork_tree: None,
             eval_suite: Some("evals".to_owned()),
             eval_thresholds: [("cost".to_owned(), 0.5), ("uplift".to_owned(), 5.0)].into(),
         }
     );
     assert_eq!(manifest.fork_of.unwrap().to_string(), "cisco/codeguard@1.3.2");
     assert_eq!(Manifest::parse(HEAD).unwrap().dependencies.len(), 0);
+}
+
+#[test]
+fn the_origin_of_a_fork_may_have_its_tree_and_nothing_else_beside_it() {
+    let tree = Digest([7; 32]).prefixed();
+    let fork = |lines: &str| format!("[fork]\nof = \"cisco/codeguard@1.3.2\"\n{lines}");
+    let manifest = Manifest::parse(&format!("{HEAD}{}", fork(&format!("tree = \"{tree}\"\n")))).unwrap();
+    assert_eq!(manifest.fork_tree, Some(Digest([7; 32])));
+    for bad in [&tree[7..], &tree[..70], &format!("{tree}0"), &tree.to_uppercase()] {
+        assert!(!rules(&fork(&format!("tree = \"{bad}\"\n"))).is_empty(), "{bad}");
+    }
+    assert_eq!(rules("[fork]\ntree = \"sha256:00\"\n").len(), 2, "without `of`, and too short");
 }
 
 #[test]

@@ -8,11 +8,12 @@ use crate::output::HEAD;
 
 /// The commands, by what one wants to do.
 pub(super) const ALL: &[(&str, &[&str])] = &[
-    ("Find skills", &["search", "info", "diff", "use", "run"]),
+    ("Find skills", &["search", "info", "diff", "lineage", "use", "run"]),
     ("Install skills", &["add", "install", "remove", "update", "outdated", "sync", "lock"]),
     ("See what is installed", &["list", "status", "tree", "why", "verify", "bundle"]),
     ("Write and publish skills", &["new", "init", "check", "version", "pack", "publish", "yank", "deprecate"]),
-    ("Measure skills", &["eval", "benchmark", "compare", "report", "reproduce", "suite", "model"]),
+    ("Change other people's skills", &["fork", "pull-upstream", "propose", "proposal"]),
+    ("Measure skills", &["eval", "improve", "tried", "benchmark", "compare", "report", "reproduce", "suite", "model"]),
     (
         "Accounts, keys and registries",
         &["login", "logout", "whoami", "key", "owner", "token", "registry", "quarantine"],
@@ -20,7 +21,7 @@ pub(super) const ALL: &[(&str, &[&str])] = &[
     ("This program", &["config", "cache", "doctor", "explain", "help", "schema", "completions", "man"]),
 ];
 /// Columns of a name.
-const NAME: usize = 12;
+const NAME: usize = 13;
 /// Columns of what it does.
 const ABOUT: usize = 84;
 

@@ -103,7 +103,7 @@ async fn check_holdout(
     let digests = opened.suite.digests(&opened.lock()?, &opened.folder)?;
     let known = match api.suite(&before).await {
         Ok(known) => known,
-        Err(error) if is_refused_with(&error, &codes::SUITE_UNKNOWN) => return Ok(()),
+        Err(error) if is_refused_with(&error, codes::SUITE_UNKNOWN) => return Ok(()),
         Err(error) => return Err(error),
     };
     if known.holdout == digests.holdout {

@@ -9,7 +9,12 @@ use skill_schema::{
 };
 
 use super::prepare::Prepared;
-use crate::{catalogue::Catalogue, context::Context, statements::Signing};
+use crate::{
+    catalogue::Catalogue,
+    context::Context,
+    fork::{self, Origin},
+    statements::Signing,
+};
 
 /// The statement about a package, as the next one of its scope's chain.
 pub(super) fn release(prepared: &Prepared, signing: &Signing, parent: Option<Parent>, created: Timestamp) -> Release {
@@ -45,11 +50,13 @@ pub(super) async fn parent(context: &Context, manifest: &Manifest, chain: &Chain
     if let Some(parent) = previous(&manifest.id, &manifest.version, chain) {
         return Ok(Some(parent));
     }
-    let Some(fork) = &manifest.fork_of else { return Ok(None) };
-    let missing = || Fault::new(codes::NO_VERSION).at(fork.to_string()).detail("[fork] of in skill.toml");
-    let entry = Catalogue::new(context).entry(&fork.id, None).await?.ok_or_else(missing)?;
-    let (_, published) = entry.version(&fork.version).ok_or_else(missing)?;
-    Ok(Some(Parent { reference: fork.to_string(), tree: published.tree }))
+    let Some(of) = &manifest.fork_of else { return Ok(None) };
+    let missing = || Fault::new(codes::NO_VERSION).at(of.to_string()).detail("[fork] of in skill.toml");
+    let entry = Catalogue::new(context).entry(&of.id, None).await?.ok_or_else(missing)?;
+    let (_, published) = entry.version(&of.version).ok_or_else(missing)?;
+    let origin = Origin { release: of.clone(), tree: manifest.fork_tree };
+    fork::check_tree(&origin, published.tree)?;
+    Ok(Some(Parent { reference: of.to_string(), tree: published.tree }))
 }
 
 fn previous(id: &SkillId, version: &Version, chain: &Chain) -> Option<Parent> {
