@@ -199,8 +199,7 @@ mod tests {
 
     #[test]
     fn only_name_version_and_origin_change_in_the_manifest() {
-        let text =
-            "# mine\n[skill]\nname = 'acme/notes' # old\nversion   = \"1.0.0\"\n\n[dependencies]\n\"a/b\" = \"^1\"\n";
+        let text = "# mine\n[skill]\nname = 'acme/notes' # old\nversion   = \"1.0.0\"\n\n[dependencies]\n\"ada/base\" = \"^1\"\n";
         let forked = identity("me/notes", Some("acme/notes@1.0.0")).write(text).expect("written");
         let tree = Digest([1; 32]).prefixed();
         let expected = text.replace("'acme/notes'", "\"me/notes\"").replace("1.0.0", "2.0.0")
@@ -211,7 +210,7 @@ mod tests {
         assert_eq!(Identity::of(&manifest).write(&forked).expect("written"), forked);
         let back = identity("acme/notes", None).write(&forked).expect("written");
         assert!(!back.contains("fork"), "{back}");
-        let inline = format!("fork = {{ of = \"x/y@1.0.0\" }}\n{text}");
+        let inline = format!("fork = {{ of = \"acme/other@1.0.0\" }}\n{text}");
         let changed = identity("me/notes", Some("acme/notes@1.0.0")).write(&inline).expect("written");
         assert!(Manifest::parse(&changed).is_ok(), "{changed}");
     }

@@ -38,6 +38,7 @@ pub mod published;
 pub mod render;
 pub mod report;
 pub mod resolve;
+pub mod scores;
 pub mod signing;
 pub mod source;
 pub mod statements;

@@ -6,6 +6,7 @@
 mod check;
 pub mod compare;
 mod compute;
+mod early;
 mod interval;
 mod judge;
 mod key;
@@ -16,6 +17,7 @@ pub mod reproduce;
 mod result;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod sealed;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +29,7 @@ use skill_schema::{Digest, Fault, codes, time::Timestamp};
 pub(crate) use check::judged_weight;
 pub use check::{Difference, Follows, score_of_run, split_hash};
 pub use compute::compute;
+pub use early::{Certain, Early};
 pub use interval::estimate;
 pub use judge::{Terms, summary};
 pub use key::{Decimal, KeyLimits, KeySampling, ScoreKey};

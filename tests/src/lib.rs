@@ -26,6 +26,7 @@ pub mod publisher;
 pub mod registry;
 pub mod run;
 pub mod schemas;
+pub mod sealed;
 pub mod skills;
 pub mod witness;
 pub mod world;

@@ -171,9 +171,11 @@ fn cases_from_elsewhere_are_added_once() {
 }
 
 #[test]
-fn the_example_suite_has_no_errors_and_rules_are_explained() {
+fn the_example_suites_have_no_warnings_and_rules_are_explained() {
     let nina = Person::alone("nina");
-    let folder = skill_tests::programs::root().join("examples/codeguard-suite").to_string_lossy().into_owned();
-    nina.skill(&["suite", "check", &folder]).ok().says("no errors");
+    for name in ["changelog-writer", "codeguard-suite", "ferry-desk", "house-style", "sql-review", "tide-forecast"] {
+        let folder = skill_tests::programs::root().join("examples").join(name).to_string_lossy().into_owned();
+        nina.skill(&["suite", "check", "--deny", "warnings", &folder]).ok().says("no errors");
+    }
     nina.skill(&["explain", "suite.near-duplicate"]).ok().says("skill suite check");
 }

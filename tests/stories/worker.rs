@@ -1,143 +1,250 @@
-//! The real worker under `skill eval`: a skill is evaluated once and, while it stays the same, never again; exact answers depend on
-//! nothing beside them. Where the worker is not built these stories say that they are skipped; `./test` builds it where it can.
+//! A verifier measures what its publisher cannot read, and nobody else can either.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::BTreeSet,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use serde_json::Value;
-use skill_tests::{Person, Project, measured, programs};
+use serde_json::{Value, json};
+use skill_tests::{
+    Outcome, Owner, Skill, World, contest,
+    model::Model,
+    programs,
+    sealed::{self, found_in, words_in},
+};
 
-#[path = "../../engine/worker/tests/worker/tiny.rs"]
-mod tiny;
+/// Leases that end soon, so that a story need not wait long.
+const SHORT: &str = "[limits]\nlease-seconds = 3\n";
 
-/// Cases of the suite; each is run with the skill and without.
-const CASES: usize = 16;
-/// The real model that `scripts/engine-tools.sh` fetches.
-const SMALL: &str = ".tools/models/SmolLM2-135M-Instruct.Q4_1.gguf";
-
-/// Somebody whose `skill` finds the worker; nobody where it is not built.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn somebody() -> Option<Person> {
-    let Some(worker) = programs::worker() else {
-        eprintln!("skipped: skill-engine-worker is not built; scripts/engine-tools.sh builds it");
-        return None;
-    };
-    Some(Person::alone("nina").with("SKILL_ENGINE", &worker.display().to_string()))
+fn publish(ada: &Owner, skill: &Skill) -> Outcome {
+    ada.skill(&["publish", &skill.path(), "--wait", "0"])
 }
 
-/// A project with a skill of some hundred words, its suite, and a model that was written for tests.
-fn project(nina: &Person) -> Project<'_> {
-    let project = nina.project("p");
-    measured::write(&project, CASES);
-    lengthen(&project, "measured");
-    std::fs::write(project.path("tiny.gguf"), tiny::model()).expect("a model");
-    // Tests share the machine, and an exact run has memory for a whole conversation in each of its places.
-    project.skill(&["config", "set", "eval.threads", "1"]).ok();
-    project.skill(&["config", "set", "eval.context", "2048"]).ok();
-    project
+fn index(world: &World) -> Vec<Value> {
+    let text = world.registry.get("/index/ada/shout").text();
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// Another version of the skill, as long as any that is worth sharing.
-fn lengthen(project: &Project<'_>, word: &str) {
-    let rule = format!("When the answer is {word}, say it in one word and say it loud. ");
-    let text = format!(
-        "---\nname: shout\ndescription: Shouts. Use it always.\n---\n\nAnswer LOUD.\n\n{}\n",
-        rule.repeat(12).trim()
+fn attempts(world: &World) -> Vec<Value> {
+    let body = world.registry.get("/api/skill/v1/skills/ada/shout/evals").json();
+    body["attempts"].as_array().expect("attempts").clone()
+}
+
+/// Everything that the registry answers to anybody about these digests and this skill.
+fn bodies(world: &World, suite: &str) -> Vec<(String, Vec<u8>)> {
+    let mut paths: Vec<String> = [
+        "/.well-known/skill-registry",
+        "/index/ada",
+        "/index/ada/shout",
+        "/index/_operator",
+        "/api/skill/v1/skills/ada/shout",
+        "/api/skill/v1/skills/ada/shout/evals",
+        "/api/skill/v1/search?q=shout",
+        "/log/checkpoint",
+        "/openapi.json",
+    ]
+    .map(str::to_owned)
+    .into();
+    paths.extend([format!("/api/skill/v1/suites/{suite}"), format!("/api/skill/v1/suites/{suite}/evals")]);
+    let size: u64 =
+        world.registry.get("/log/checkpoint").text().lines().nth(1).expect("a size").parse().expect("a number");
+    paths.push(format!("/log/tile/entries/000.p/{size}"));
+    paths.extend(
+        attempts(world).iter().map(|one| format!("/api/skill/v1/jobs/{}", one["attempt"].as_str().expect("hex"))),
     );
-    project.write("shout/SKILL.md", &text);
-}
-
-/// Measures on a model, and returns what `--json` says.
-fn eval(project: &Project<'_>, model: &str, more: &[&str]) -> Value {
-    let args = ["eval", "shout", "--model", model, "--max-tokens", "12", "--json"];
-    project.skill(&[&args[..], more].concat()).ok().json()
-}
-
-/// A number of the counters.
-fn counted(result: &Value, name: &str) -> u64 {
-    result["counters"][name].as_u64().unwrap_or_else(|| panic!("no {name}: {}", result["counters"]))
-}
-
-/// Tokens of shared beginnings that were evaluated, that came from disk, and that runs took over.
-fn beginnings(result: &Value) -> [u64; 3] {
-    ["prefixEvaluated", "prefixRestored", "prefixShared"].map(|name| counted(result, name))
-}
-
-/// The digest of what was said in each run, by arm, case and repeat.
-fn said(result: &Value) -> BTreeMap<String, String> {
-    let runs = result["record"]["runs"].as_array().expect("runs");
-    let name = |run: &Value| format!("{} {} {}", run["arm"], run["case"], run["repeat"]);
-    runs.iter().map(|run| (name(run), run["transcript"].as_str().expect("a digest").to_owned())).collect()
-}
-
-#[test]
-fn a_skill_is_evaluated_once_and_never_again_while_it_stays_the_same() {
-    let Some(nina) = somebody() else { return };
-    let project = project(&nina);
-    let model = "embedded:./tiny.gguf";
-    for mode in [&[][..], &["--exact"]] {
-        lengthen(&project, "measured");
-        let eval = |more: &[&str]| eval(&project, model, &[mode, more].concat());
-        // Runs of the other mode do not count.
-        let first = eval(&["-k", "1"]);
-        let [evaluated, restored, shared] = beginnings(&first);
-        assert_eq!(first["newRuns"], 2 * CASES);
-        // Two beginnings, with the skill and without, each of which every case takes over: once evaluated each.
-        assert!(evaluated > 800, "{first}");
-        assert_eq!((restored, shared), (0, CASES as u64 * evaluated), "{mode:?}");
-        // Every run is made again, and of the beginnings nothing.
-        let again = eval(&["-k", "1", "--fresh"]);
-        assert_eq!(again["newRuns"], 2 * CASES);
-        assert_eq!(beginnings(&again), [0, evaluated, shared], "{mode:?}");
-        assert_eq!(counted(&again, "promptEvaluated"), counted(&first, "promptEvaluated"));
-        // With other seeds.
-        let more = eval(&["-k", "2"]);
-        assert_eq!((&more["newRuns"], &more["cachedRuns"]), (&(2 * CASES).into(), &(2 * CASES).into()));
-        assert_eq!(beginnings(&more), [0, evaluated, shared], "{mode:?}");
-        // Another version has another beginning, and that without a skill is still the same.
-        lengthen(&project, "changed");
-        let [other, kept, _] = beginnings(&eval(&["-k", "1", "--fresh"]));
-        assert!(other > kept && kept > 0, "{other} evaluated, {kept} kept");
+    let mut found: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut seen = BTreeSet::new();
+    while let Some(path) = paths.pop() {
+        let body = world.registry.get(&path).body;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let hex = text.split(|c: char| !c.is_ascii_hexdigit()).filter(|word| word.len() == 64);
+        for digest in hex.filter(|digest| seen.insert((*digest).to_owned())) {
+            paths.push(format!("/blob/sha256/{digest}"));
+        }
+        found.push((path, body));
     }
-    let args = ["eval", "shout", "--model", model, "--max-tokens", "12", "-k", "1", "--fresh"];
-    project.skill(&[&args[..], &["-v"]].concat()).ok().says("model: 0 tokens of shared beginnings evaluated, ");
-    project.skill(&args).ok().does_not_say("shared beginnings");
-}
-
-/// Measures sixteen cases in exact mode together, one at a time, and by `skill reproduce`, all of which must give the same to the
-/// bit. Returns the calls of the model, together and one at a time.
-fn exact(project: &Project<'_>, model: &str) -> [u64; 2] {
-    let together = eval(project, model, &["-k", "1", "--exact"]);
-    let alone = eval(project, model, &["-k", "1", "--exact", "--fresh", "--width", "1"]);
-    let (texts, others) = (said(&together), said(&alone));
-    assert_eq!(texts.len(), 2 * CASES);
-    let same = texts.iter().filter(|(run, text)| others.get(*run) == Some(text)).count();
-    assert_eq!(same, 2 * CASES, "the same answers");
-    let distinct: BTreeSet<_> = texts.values().collect();
-    assert!(distinct.len() > CASES, "the answers say something: {} of them", distinct.len());
-    let folder = together["folder"].as_str().expect("a folder");
-    let args = ["reproduce", folder, "--skill", "shout", "--model", model];
-    project.skill(&args).ok().says("all 32 runs came out the same to the bit");
-    [&together, &alone].map(|result| counted(result, "decodes"))
+    found
 }
 
 #[test]
-fn exact_answers_are_the_same_together_one_at_a_time_and_when_they_are_reproduced() {
-    let Some(nina) = somebody() else { return };
-    exact(&project(&nina), "embedded:./tiny.gguf");
-}
+fn a_verifier_measures_what_nobody_else_can_read() {
+    let world = World::start();
+    let ada = world.owner("ada");
+    let sealed = sealed::seal(&world, &ada, &[]);
+    let vera = sealed::verifier(&world, "vera", &ada);
+    let model = contest::model();
+    let mut said = Vec::new();
+    let mut skill = sealed::skill(&ada, &sealed, "1.0.0", 3);
+    // Nobody measures the first version but the verifier, against no skill.
+    said.push(publish(&ada, &skill).refused(7, "E_JOB_QUEUED"));
+    sealed::work(&vera, &model, &[]).ok();
+    said.push(publish(&ada, &skill).ok());
+    assert_eq!(index(&world)[1]["score"]["trust"], "verified");
 
-#[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn exact_answers_of_a_real_model_are_generated_side_by_side() {
-    let Some(nina) = somebody() else { return };
-    let model = programs::root().join(SMALL);
-    if !model.is_file() {
-        return eprintln!("skipped: {SMALL} is not there; scripts/engine-tools.sh fetches it");
+    contest::level(skill.version("1.1.0"), 9);
+    said.push(publish(&ada, &skill).refused(7, "E_JOB_QUEUED"));
+    assert_eq!(attempts(&world).len(), 2, "it counts from now on, whether or not anybody comes back");
+    said.push(publish(&ada, &skill).refused(7, "E_JOB_QUEUED"));
+    assert_eq!(attempts(&world).len(), 2, "the same command goes on with it");
+    let done = sealed::work(&vera, &model, &[]).ok().json();
+    assert_eq!((&done["jobs"][0]["verdict"], &done["jobs"][0]["kind"]), (&"accept".into(), &"result".into()));
+    said.push(publish(&ada, &skill).ok().says("accept"));
+    assert_eq!(index(&world)[0]["tags"]["best"], "1.1.0");
+
+    skill.version("1.2.0");
+    skill.body("Answer with as much noise as LEVEL-9 says, please.\n");
+    said.push(publish(&ada, &skill).refused(7, "E_JOB_QUEUED"));
+    sealed::work(&vera, &model, &[]).ok();
+    said.push(publish(&ada, &skill).refused(8, "E_GATE_REJECTED").says("not_significant"));
+    assert_eq!(attempts(&world)[0]["verdict"], "reject");
+    said.push(sealed::work(&vera, &model, &[]).ok());
+    // Measuring alone is refused, and so is whatever else the publisher tries.
+    said.push(ada.skill(&["suite", "audit", "ada/shout"]).refused(9, "E_SEALED"));
+
+    let words = &sealed.words;
+    assert!(words.len() >= 30, "{words:?}");
+    for (path, body) in bodies(&world, &sealed.suite) {
+        assert_eq!(words_in(&body, words), [""; 0], "{path}");
     }
-    let project = project(&nina);
-    // Its tokens are longer, and take more memory.
-    project.skill(&["config", "set", "eval.context", "1024"]).ok();
-    let [together, alone] = exact(&project, &format!("embedded:{}", model.display()));
-    // Twelve tokens of two arms with sixteen cases: a call for each, or one for up to sixteen.
-    assert!(together * 3 < alone, "{together} calls, {alone} one at a time");
+    for outcome in &said {
+        assert_eq!(words_in(outcome.to_string().as_bytes(), words), [""; 0], "{outcome}");
+    }
+    assert_eq!(words_in(world.registry.log_text().as_bytes(), words), [""; 0]);
+    let data = world.registry.data();
+    assert_eq!(found_in(data, Some(&data.join("sealed")), words), [""; 0], "the registry's data folder");
+    assert_ne!(
+        words_in(&std::fs::read(data.join("sealed/suites").join(&sealed.suite)).expect("the suite"), words),
+        [""; 0]
+    );
+    assert_eq!(found_in(&ada.home, None, words), [""; 0], "the publisher's home");
+    assert_eq!(found_in(&vera.home, None, words), [""; 0], "what a verifier keeps");
+    world.registry.fsck(&[]).ok();
+}
+
+#[test]
+fn a_second_verifier_confirms_and_one_that_does_not_find_it_refutes() {
+    let world = World::start();
+    let ada = world.owner("ada");
+    let sealed = sealed::seal(&world, &ada, &[]);
+    let [vera, walt, xena] = ["vera", "walt", "xena"].map(|name| sealed::verifier(&world, name, &ada));
+    let is_moody = Arc::new(AtomicBool::new(false));
+    let (honest, mood) = (contest::answer(), Arc::clone(&is_moody));
+    let model =
+        Model::start(
+            Duration::ZERO,
+            move |body| {
+                if mood.load(Ordering::Relaxed) { "quiet".to_owned() } else { honest(body) }
+            },
+        );
+    let mut skill = sealed::skill(&ada, &sealed, "1.0.0", 3);
+    publish(&ada, &skill).refused(7, "E_JOB_QUEUED");
+    sealed::work(&vera, &model, &[]).ok();
+    publish(&ada, &skill).ok();
+    contest::level(skill.version("1.1.0"), 9);
+    publish(&ada, &skill).refused(7, "E_JOB_QUEUED");
+    sealed::work(&vera, &model, &[]).ok();
+    publish(&ada, &skill).ok();
+    assert_eq!(index(&world)[2]["score"]["trust"], "verified");
+    assert_eq!(
+        sealed::work(&vera, &model, &["--recheck"]).ok().json()["jobs"],
+        json!([]),
+        "nobody confirms themselves"
+    );
+    for expected in ["ada/shout", "ada/shout"] {
+        let done = sealed::work(&walt, &model, &["--recheck"]).ok().json();
+        assert_eq!((&done["jobs"][0]["skill"], &done["jobs"][0]["kind"]), (&expected.into(), &"result".into()));
+    }
+    let trust = |world: &World| index(world)[1..].iter().map(|line| line["score"]["trust"].clone()).collect::<Vec<_>>();
+    assert_eq!(trust(&world), ["verified ×2", "verified ×2"]);
+    is_moody.store(true, Ordering::Relaxed);
+    let kinds: Vec<Value> =
+        (0..2).map(|_| sealed::work(&xena, &model, &["--recheck"]).ok().json()["jobs"][0]["kind"].clone()).collect();
+    assert_eq!(kinds[1], "refute", "{kinds:?}");
+    assert_eq!(trust(&world)[1], "refuted");
+    world.registry.fsck(&[]).ok();
+}
+
+#[test]
+fn a_worker_that_is_killed_loses_nothing() {
+    let world = World::set_up(SHORT);
+    let ada = world.owner("ada");
+    let sealed = sealed::seal(&world, &ada, &[]);
+    let vera = sealed::verifier(&world, "vera", &ada);
+    let honest = contest::answer();
+    let model = Model::start(Duration::from_millis(150), honest);
+    let skill = sealed::skill(&ada, &sealed, "1.0.0", 3);
+    publish(&ada, &skill).refused(7, "E_JOB_QUEUED");
+    let spec = model.spec();
+    let mut worker = Command::new(programs::skill())
+        .args(["worker", "--key", "vera", "--model", &spec, "--width", "1"])
+        .current_dir(&vera.home)
+        .env_clear()
+        .envs(vera.environment().iter().map(|(key, value)| (key, value)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a worker");
+    for _ in 0..600 {
+        if model.asked().len() >= 10 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    worker.kill().expect("killed");
+    worker.wait().expect("gone");
+    let before = model.asked().len();
+    assert!((10..70).contains(&before), "{before}");
+    // The lease ends by itself; somebody else, or the same one, claims the job again.
+    let mut done = sealed::work(&vera, &model, &["--width", "4"]);
+    for _ in 0..100 {
+        if done.json()["jobs"] != json!([]) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        done = sealed::work(&vera, &model, &["--width", "4"]);
+    }
+    assert_eq!(done.ok().json()["jobs"][0]["verdict"], "accept");
+    let all = model.asked().len();
+    assert!(all < 72 + before, "finished runs were kept: {all} after {before}");
+    assert_eq!(found_in(&vera.home, None, &sealed.words), [""; 0], "what the killed one left is gone");
+    publish(&ada, &skill).ok();
+    let job = world
+        .registry
+        .get(&format!("/api/skill/v1/jobs/{}", attempts(&world)[0]["attempt"].as_str().expect("hex")))
+        .json();
+    assert_eq!((&job["tries"], &job["state"]), (&2.into(), &"done".into()));
+}
+
+#[test]
+fn after_the_reveal_anybody_checks_every_result() {
+    let world = World::start();
+    let ada = world.owner("ada");
+    let sealed = sealed::seal(&world, &ada, &[]);
+    let vera = sealed::verifier(&world, "vera", &ada);
+    let model = contest::model();
+    let mut skill = sealed::skill(&ada, &sealed, "1.0.0", 3);
+    publish(&ada, &skill).refused(7, "E_JOB_QUEUED");
+    sealed::work(&vera, &model, &[]).ok();
+    publish(&ada, &skill).ok();
+    contest::level(skill.version("1.1.0"), 9);
+    publish(&ada, &skill).refused(7, "E_JOB_QUEUED");
+    // The folder has no holdout: the registry reveals the copy that it keeps.
+    ada.skill(&["suite", "reveal", &skill.path()]).ok().says("Revealed");
+    publish(&ada, &skill).refused(11, "E_JOB_FAILED");
+    let rita = world.reader("rita");
+    let audit = rita.skill(&["suite", "audit", "ada/shout", "--json"]).ok().json();
+    let checks = audit["results"][0]["checks"].as_array().expect("checks");
+    let names: Vec<&str> = checks.iter().filter_map(|check| check["what"].as_str()).collect();
+    assert_eq!(names, ["order", "signature", "statement", "record", "cases", "verdict"]);
+    assert!(checks.iter().all(|check| check["ok"] == true), "{audit}");
+    assert_eq!((&audit["ok"], &audit["open"]), (&true.into(), &1.into()));
+    assert!(!world.registry.data().join("sealed/suites").join(&sealed.suite).exists());
+    ada.skill(&["suite", "reveal", &skill.path()]).ok();
+    ada.skill(&["suite", "retire", &skill.path()]).ok().says("Retired");
+    rita.skill(&["suite", "audit", "ada/shout@1.0.0"]).ok().says("Holds");
 }

@@ -4,6 +4,7 @@ mod verdict;
 
 use serde::Serialize;
 use skill_engine::{
+    eval::Measured,
     executor::leak::Leak,
     gate::Policy,
     grade::analyze::Remark,
@@ -42,6 +43,9 @@ pub struct Args {
     /// The model that answers [default: eval.model, or the only one of this machine].
     #[arg(long, short, value_name = "MODEL")]
     model: Option<String>,
+    /// Make no more runs once none of them could change the verdict of --gate.
+    #[arg(long, requires = "gate", conflicts_with = "until_ci")]
+    stop_early: bool,
     /// Decide by the gate's exact test whether the skill beats the baseline.
     #[arg(long, value_enum, value_name = "standard|strict", hide_possible_values = true, conflicts_with = "alone")]
     gate: Option<Asked>,
@@ -79,12 +83,13 @@ struct Result<'a> {
     cached_runs: u64,
     new_runs: u64,
     new_tokens: u64,
+    runs_not_made: u64,
     complete: bool,
+    counters: Option<Taken>,
     /// What stands out in the runs.
     remarks: Vec<Remark>,
     /// Where the skill holds text of the holdout.
     leaks: &'a [Leak],
-    counters: Option<Taken>,
 }
 
 /// What the model took in this process, as its back end counted it, in tokens but for the last two. Runs that were kept from
@@ -147,13 +152,12 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
     if args.options.grader.is_none() && prepared.needs_grader() {
         context.output.warn("expectations need a grader model and are not counted; name one with --grader");
     }
-    let mut measured = prepared.measure(context, &args.options, args.model.as_deref()).await?;
-    let leak = !measured.details.leaks.is_empty();
+    let mut ready = prepared.ready(context, &args.options, args.model.as_deref()).await?;
+    let leak = !prepared.leaks().is_empty();
     let terms = args.gate.map(|policy| Terms { leak, ..Terms::first(policy.into()) });
-    let verdict = terms.map(|terms| measured.record.judge(&terms)).transpose()?;
-    if let (Some(verdict), Some(terms)) = (&verdict, &terms) {
-        measured.record.verdict = summary(verdict, terms);
-    }
+    ready.early = terms.filter(|_| args.stop_early);
+    let mut measured = ready.measure(None).await?;
+    let refused = terms.map(|terms| decide(&mut measured, &terms)).transpose()?.flatten();
     let folder = kept::keep(context, &measured.record, &measured.details)?;
     let report = folder.join(kept::PAGE).display().to_string();
     let result = Result {
@@ -163,10 +167,11 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
         cached_runs: measured.cached,
         new_runs: measured.spent.runs,
         new_tokens: measured.spent.tokens,
-        complete: measured.stopped.is_none(),
+        runs_not_made: measured.certain.map_or(0, |certain| certain.not_made),
+        complete: measured.stopped.is_none() && measured.certain.is_none(),
+        counters: measured.counters.map(Taken::from),
         remarks: remarks(&measured.record),
         leaks: &measured.details.leaks,
-        counters: measured.counters.map(Taken::from),
     };
     context.output.result_or("skill.eval/1", &result, |out| {
         out.data(terminal::text(&measured.record, &measured.details).trim_end());
@@ -183,8 +188,16 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
         let detail = format!("the cap on {cap:?}").to_lowercase();
         return Err(Fault::new(codes::BUDGET).detail(detail).into());
     }
-    match verdict.and_then(|verdict| verdict.fault()) {
-        Some(fault) => Err(fault.into()),
-        None => Ok(()),
+    refused.map_or(Ok(()), |fault| Err(fault.into()))
+}
+
+/// Puts the gate's verdict into the record. What is not an accept is a fault.
+fn decide(measured: &mut Measured, terms: &Terms) -> std::result::Result<Option<Fault>, Fault> {
+    if let Some(certain) = measured.certain {
+        measured.record.verdict = certain.summary(terms);
+        return Ok(certain.fault());
     }
+    let verdict = measured.record.judge(terms)?;
+    measured.record.verdict = summary(&verdict, terms);
+    Ok(verdict.fault())
 }

@@ -1,12 +1,17 @@
 //! `skill suite`: the cases that a skill is measured on.
 
+mod audit;
 mod check;
 mod import;
 mod new;
 mod pack;
 pub(super) mod plan;
 pub mod publish;
+mod reveal;
+pub mod review;
+mod seal;
 mod split;
+pub mod statement;
 
 use std::path::Path;
 
@@ -24,10 +29,12 @@ use crate::context::Context;
 Examples:
   skill suite new                        start with ten cases in evals/evals.json
   skill suite check                      what is wrong with it
+  skill suite review                     keep, edit or drop what a model drafted
   skill suite split                      decide which cases are held out
   skill suite plan                       what gain it can prove, before anything is run
   skill suite import ../other-skill      take cases from elsewhere
-  skill suite publish                    to the registry, for whoever wants to check a score"
+  skill suite publish                    to the registry, for whoever wants to check a score
+  skill suite seal                       to the registry, with a holdout that only verifiers read"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -38,10 +45,15 @@ pub struct Args {
 enum Command {
     New(new::Args),
     Check(check::Args),
+    Review(review::Args),
     Split(split::Args),
     Plan(plan::Args),
     Pack(pack::Args),
     Publish(Box<publish::Args>),
+    Seal(seal::Args),
+    Reveal(reveal::Args),
+    Retire(reveal::RetireArgs),
+    Audit(audit::Args),
     Import(import::Args),
 }
 
@@ -53,10 +65,15 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     match args.command {
         Command::New(args) => new::run(&args, context),
         Command::Check(args) => check::run(&args, context),
+        Command::Review(args) => review::run(&args, context),
         Command::Split(args) => split::run(&args, context),
         Command::Plan(args) => plan::run(&args, context),
         Command::Pack(args) => pack::run(&args, context),
         Command::Publish(args) => publish::run(&args, context).await,
+        Command::Seal(args) => seal::run(&args, context).await,
+        Command::Reveal(args) => reveal::run(&args, context).await,
+        Command::Retire(args) => reveal::retire(&args, context).await,
+        Command::Audit(args) => audit::run(&args, context).await,
         Command::Import(args) => import::run(&args, context),
     }
 }

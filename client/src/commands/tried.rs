@@ -1,4 +1,6 @@
-//! `skill tried`: what runs of improve tried on a skill, so that nobody tries it again.
+//! `skill tried`: what was tried on a skill already, so that nobody tries it again: in the runs of this machine, or as a registry has it.
+
+mod ledger;
 
 use std::{
     collections::BTreeSet,
@@ -7,21 +9,25 @@ use std::{
 
 use serde::Serialize;
 use skill_engine::improve::{results::HEADER, shop::RESULTS};
-use skill_schema::{Fault, codes, codes::escape, skill_md::SkillMd};
+use skill_schema::{Fault, codes, codes::escape, skill_md::SkillMd, spec::Spec};
 
 use super::improve::{MAX_TRIED, TRIED, runs_of};
 use crate::{context::Context, files, output::count};
 
 /// Show what was tried to improve a skill, and what came of it.
+///
+/// Of a published skill, attempts are what the log has: each was logged before it was measured. Experiments are the log of skill improve, if
+/// one was published with a version: its publisher sent it, and nothing signs it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   skill tried                     the skill in this folder
   skill tried pdf-forms           by name, in the runs of this machine
+  skill tried acme/pdf-forms      published: every attempt, and the experiments that were sent along
   skill tried --status discard    what did not help
   skill tried --json")]
 pub struct Args {
-    /// A skill's folder or name, or the name of a run.
+    /// A skill's folder or name, the name of a run, or a published skill: [registry:]scope/name.
     #[arg(value_name = "NAME|PATH", default_value = ".")]
     skill: String,
     /// Only what ended so.
@@ -53,9 +59,13 @@ struct Item {
 /// Shows it.
 ///
 /// # Errors
-/// [`codes::NO_PATH`] if nothing was tried on this skill.
-#[expect(clippy::unused_async, reason = "all commands have the same shape")]
+/// [`codes::NO_PATH`] if nothing was tried on this skill; [`codes::NOT_FOUND`] if no registry has it, and what the network refuses.
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
+    if !Path::new(&args.skill).exists()
+        && let Ok(spec) = args.skill.parse::<Spec>()
+    {
+        return ledger::run(&spec, context).await;
+    }
     let mut items = Vec::new();
     for (run, text) in logs(context, &args.skill)? {
         items.extend(rows(&text, &run));

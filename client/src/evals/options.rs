@@ -7,6 +7,9 @@ use skill_engine::{eval::Caps, model::Mode, suite::Split};
 
 use super::program::Program;
 
+/// Runs at once at most: more connections and files than a machine may open otherwise.
+pub const MAX_WIDTH: usize = 256;
+
 /// What is measured, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
@@ -202,6 +205,11 @@ impl Options {
             Part::Holdout => Some(Split::Holdout),
             Part::All => None,
         }
+    }
+
+    /// Runs at once, if the user says so.
+    pub fn width(&self) -> Option<usize> {
+        self.width.map(|width| width.clamp(1, MAX_WIDTH))
     }
 
     /// Whether answers may depend on what runs beside them.

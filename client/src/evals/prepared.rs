@@ -1,6 +1,9 @@
 //! From flags to a measurement: reads skill and suite, opens the models, and runs everything.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use skill_bundle::{Package, pack};
 use skill_engine::{
@@ -44,6 +47,7 @@ pub struct Prepared {
 pub fn prepare(options: &Options) -> Result<Prepared, Fault> {
     let (skill, cand, package) = read_skill(&options.skill)?;
     let opened = Suite::read(options.suite.as_ref().unwrap_or(&options.skill))?;
+    opened.suite.require_reviewed()?;
     let lock = opened.suite.split(&opened.lock()?)?;
     let (baseline, base) = match &options.baseline {
         _ if options.alone => (None, None),
@@ -117,7 +121,7 @@ impl Prepared {
         model: Option<&str>,
     ) -> Result<Ready<'p>, Fault> {
         let session = Session::open(context, options, model, &self.opened, self.sampling(options), None).await?;
-        Ok(Ready { prepared: self, context, options, session })
+        Ok(Ready { prepared: self, context, options, session, early: None })
     }
 
     /// Text of the holdout that stands in the skill.
@@ -138,12 +142,19 @@ pub struct Ready<'p> {
     context: &'p Context,
     options: &'p Options,
     session: Session,
+    /// Ends the runs as soon as the gate's verdict on these terms is certain.
+    pub early: Option<record::Terms>,
 }
 
 impl Ready<'_> {
     /// The model that answers.
     pub fn model(&self) -> &Fingerprint {
         self.session.model()
+    }
+
+    /// Keeps finished runs in a folder of their own.
+    pub fn keep_runs_in(&mut self, folder: PathBuf) {
+        self.session.cache = folder;
     }
 
     /// The score key for cases with this split hash.
@@ -159,7 +170,7 @@ impl Ready<'_> {
     /// # Errors
     /// As [`Session::measure`].
     pub async fn measure(&self, attempt: Option<Digest>) -> Result<Measured, Fault> {
-        let Self { prepared, context, options, session } = self;
+        let Self { prepared, context, options, session, .. } = self;
         let repeats = prepared.repeats(options, &prepared.sampling(options));
         let what = What {
             opened: &prepared.opened,
@@ -171,6 +182,7 @@ impl Ready<'_> {
             files: prepared.files.clone(),
             repeats: 0..repeats,
             until: options.until_ci.map(ppm),
+            early: self.early.as_ref(),
             caps: options.caps(),
             fresh: options.fresh,
             attempt,

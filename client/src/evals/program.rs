@@ -12,8 +12,7 @@ use crate::env::Env;
 const SKILLS: &str = ".agents/skills";
 
 /// How the program is started.
-#[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 pub struct Program {
     /// The command of --executor cli, with {prompt}, {workdir} and {skills}; quotes as in a shell.
     #[arg(long, help_heading = "Executor cli", value_name = "CMD", required_if_eq("executor", "cli"))]

@@ -26,7 +26,7 @@ use skill_schema::{Digest, Fault, codes};
 
 use super::{
     helper, kept, models,
-    options::{Kind, Options},
+    options::{Kind, MAX_WIDTH, Options},
 };
 use crate::{context::Context, files};
 
@@ -50,9 +50,7 @@ pub struct Session {
     width: usize,
     worst_cost: u64,
     helper: Helper,
-    cache: PathBuf,
-    /// Stands where no run may look as long as the session lasts.
-    canary: Canary,
+    pub(super) cache: PathBuf,
 }
 
 /// One measurement.
@@ -75,6 +73,8 @@ pub struct What<'a> {
     pub repeats: Range<u32>,
     /// Stops once the interval is this narrow, in millionths.
     pub until: Option<i64>,
+    /// Ends the runs as soon as the gate's verdict on these terms is certain.
+    pub early: Option<&'a record::Terms>,
     /// Hard caps.
     pub caps: Caps,
     /// Whether runs are made anew even if they are kept.
@@ -110,14 +110,14 @@ impl Session {
         salt: Option<&str>,
     ) -> Result<Self, Fault> {
         let helper = helper(context)?;
-        let Opener { executor, engine, fingerprint, abilities } =
-            executor(context, options, model, opened, &helper).await?;
-        let panel = panel(context, options, opened).await?;
         let settings = &opened.suite.settings;
         let network = settings.sandbox == "network";
-        let place = tempfile::tempdir().map_err(|e| Fault::new(codes::IO).detail(e.to_string()))?;
-        let mechanism = sandbox::probe(&helper, place.path(), network)?;
-        let profile = sandbox::describe(mechanism, network, &sandbox::Limits::default()).digest()?;
+        // The sandbox is tried, which starts processes, while the model is asked what it is.
+        let (mechanism, opener) =
+            tokio::join!(mechanism(helper.clone(), network), executor(context, options, model, opened, &helper));
+        let Opener { executor, engine, fingerprint, abilities } = opener?;
+        let panel = panel(context, options, opened).await?;
+        let profile = sandbox::describe(mechanism?, network, &sandbox::Limits::default()).digest()?;
         let mut key = ScoreKey::new(Digest::ZERO, &fingerprint, &sampling, settings.limits);
         // How a case is answered decides what a score means as much as the sandbox does, so both are in this part of the key.
         let program = options.program.words()?.map(|words| (words, options.program.skills()));
@@ -148,10 +148,9 @@ impl Session {
         };
         Ok(Self {
             worst_cost: worst_cost(context, options, settings.limits.tokens)?,
-            width: options.width.unwrap_or(abilities.max_parallel).clamp(1, 256),
+            width: options.width().unwrap_or(abilities.max_parallel.clamp(1, MAX_WIDTH)),
             mode: options.mode(),
             cache: context.env.cache_dir.join(kept::RUNS),
-            canary: kept::canary(context)?,
             executor,
             engine,
             fingerprint,
@@ -212,13 +211,15 @@ impl Session {
             first: what.repeats.start,
             repeats,
             until: what.until,
+            early: what.early,
             width: self.width,
             caps: what.caps,
             fresh: what.fresh,
             attempt: what.attempt,
             who: "this machine",
         };
-        let answering = self.answering(what, repeats, cases_of(&measurement)?);
+        let canary = kept::canary(context)?;
+        let answering = self.answering(what, repeats, cases_of(&measurement)?, &canary);
         let cache = Cache::new(&self.cache);
         let mut measured = measure(&measurement, &answering, &cache, reporter, || context.clock.now()).await?;
         if let Some((panel, model, _)) = &self.panel {
@@ -229,7 +230,13 @@ impl Session {
         Ok(measured)
     }
 
-    fn answering(&self, what: &What<'_>, repeats: u32, cases: Vec<Arc<skill_engine::suite::Case>>) -> Answering {
+    fn answering(
+        &self,
+        what: &What<'_>,
+        repeats: u32,
+        cases: Vec<Arc<skill_engine::suite::Case>>,
+        canary: &Canary,
+    ) -> Answering {
         let settings = &what.opened.suite.settings;
         let shell: Arc<dyn Shell> = Arc::new(self.helper.clone());
         let [base, cand] = what.files.clone();
@@ -243,7 +250,7 @@ impl Session {
             limits: settings.limits,
             sampling: self.sampling,
             network: settings.sandbox == "network",
-            marks: Arc::new(marks(what.opened, &self.canary)),
+            marks: Arc::new(marks(what.opened, canary)),
             repeats,
             worst_cost: self.worst_cost,
             cases,
@@ -251,12 +258,22 @@ impl Session {
     }
 }
 
-/// What no run may show: the suite's path, its canary and this session's, ids of cases.
+/// What no run may show: the suite's path, its canary and this eval's, ids of cases.
 fn marks(opened: &Opened, canary: &Canary) -> Marks {
-    let own = opened.suite.settings.canary.iter().cloned();
-    let ids = opened.suite.cases.iter().map(|case| case.id.clone()).collect();
-    let paths = vec![opened.evals_path().display().to_string()];
-    Marks { paths, canaries: own.chain([canary.text().to_owned()]).collect(), ids }
+    let suite = &opened.suite;
+    let canaries = suite.settings.canary.iter().cloned().chain([canary.text().to_owned()]).collect();
+    let ids = suite.cases.iter().map(|case| case.id.clone()).collect();
+    Marks::new(vec![opened.evals_path().display().to_string()], canaries, ids)
+}
+
+/// What the sandbox is made of here.
+async fn mechanism(helper: Helper, network: bool) -> Result<sandbox::Mechanism, Fault> {
+    let failed = |detail: String| Fault::new(codes::IO).detail(detail);
+    let probe = move || {
+        let place = tempfile::tempdir().map_err(|e| failed(e.to_string()))?;
+        sandbox::probe(&helper, place.path(), network)
+    };
+    tokio::task::spawn_blocking(probe).await.map_err(|e| failed(e.to_string()))?
 }
 
 /// What answers.
@@ -305,7 +322,7 @@ async fn executor(
             Ok(Opener::without_model(Metric { shell: shell() }, "metric", "none"))
         }
         Kind::Prompt | Kind::Agent => {
-            let engine = models::open(context, model).await?;
+            let engine = models::open(context, model, options.width()).await?;
             let (fingerprint, abilities) = (engine.fingerprint().clone(), engine.caps().clone());
             let own = Some(Arc::clone(&engine));
             let executor: Arc<dyn Executor> = if options.executor == Kind::Agent {
@@ -324,7 +341,7 @@ async fn panel(
     opened: &Opened,
 ) -> Result<Option<(Arc<Panel>, Fingerprint, Digest)>, Fault> {
     let Some(named) = &options.grader else { return Ok(None) };
-    let engine: Arc<dyn Engine> = models::open(context, Some(named)).await?;
+    let engine: Arc<dyn Engine> = models::open(context, Some(named), options.width()).await?;
     let fingerprint = engine.fingerprint().clone();
     let mut grader = Grader::new(engine, &opened.suite.settings.grader, opened.folder.path(), 0)?;
     // What an exact run is given by its grader can be reproduced as well.

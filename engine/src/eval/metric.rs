@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Id and kind of a metric case's one check.
-pub(super) const CHECK: &str = "metric";
+pub const CHECK: &str = "metric";
 
 /// Gives the runs of metric cases their scores. Without a baseline every number scores 1.
 pub fn settle(cases: &[Case], runs: &mut [Run]) {

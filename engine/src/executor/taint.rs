@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use regex::bytes::{RegexSet, RegexSetBuilder};
@@ -78,20 +79,38 @@ impl Found {
     }
 }
 
-/// What must not turn up in a run.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What must not turn up in a run: texts, and the automaton that finds them, which is made once for all runs.
+#[derive(Debug, Default)]
 pub struct Marks {
-    /// Folders that the run must not know: the suite's, the other arm's. Given as they are named; those shorter than 8 bytes are left out.
-    pub paths: Vec<String>,
-    /// Random texts that stand in the unreadable copies and nowhere else.
-    pub canaries: Vec<String>,
-    /// Ids of cases. Those shorter than 6 bytes, or of letters alone, are left out.
-    pub ids: Vec<String>,
+    paths: Vec<String>,
+    canaries: Vec<String>,
+    ids: Vec<String>,
+    needles: OnceLock<Option<Needles>>,
 }
 
 impl Marks {
+    /// Marks from three lists:
+    ///
+    /// * folders that the run must not know (the suite's, the other arm's), as they are named; those shorter than 8 bytes are left
+    ///   out;
+    /// * random texts that stand in the unreadable copies and nowhere else;
+    /// * ids of cases; those shorter than 6 bytes, or of letters alone, are left out.
+    pub fn new(paths: Vec<String>, canaries: Vec<String>, ids: Vec<String>) -> Self {
+        Self { paths, canaries, ids, needles: OnceLock::new() }
+    }
+
+    /// The random texts.
+    pub fn canaries(&self) -> &[String] {
+        &self.canaries
+    }
+
+    /// What is searched for; none if it is more than can be searched for.
+    fn needles(&self) -> Option<&Needles> {
+        self.needles.get_or_init(|| self.compiled().ok()).as_ref()
+    }
+
     /// What is searched for, with what finding it means. ASCII letters of either case are equal.
-    fn needles(&self) -> Result<Needles, regex::Error> {
+    fn compiled(&self) -> Result<Needles, regex::Error> {
         let long = |text: &&String| text.len() >= MIN_MARK;
         let telling = |id: &&String| id.len() >= MIN_ID && id.bytes().any(|b| !b.is_ascii_alphabetic());
         let (mut texts, mut meaning) = (Vec::new(), Vec::new());
@@ -112,6 +131,7 @@ impl Marks {
 }
 
 /// All marks in one automaton.
+#[derive(Debug)]
 struct Needles {
     set: RegexSet,
     meaning: Vec<Found>,
@@ -127,7 +147,7 @@ impl Needles {
 
 /// Searches a run. The prompt, which is the harness's own text, is left out. `outputs` holds no links.
 pub fn scan(transcript: &Transcript, outputs: Option<&Path>, marks: &Marks) -> Found {
-    let Ok(needles) = marks.needles() else { return Found::Unsure };
+    let Some(needles) = marks.needles() else { return Found::Unsure };
     if needles.meaning.is_empty() {
         return Found::Nothing;
     }
@@ -138,7 +158,7 @@ pub fn scan(transcript: &Transcript, outputs: Option<&Path>, marks: &Marks) -> F
         }
     }
     if let Some(outputs) = outputs {
-        let mut search = Search { needles: &needles, bytes: MAX_BYTES, entries: 0, worst };
+        let mut search = Search { needles, bytes: MAX_BYTES, entries: 0, worst };
         search.folder(outputs, 0);
         worst = search.worst;
     }
@@ -203,11 +223,11 @@ mod tests {
 
     fn marks() -> Marks {
         let text = |text: &str| text.to_owned();
-        Marks {
-            paths: vec![text("/srv/suites/pdf-forms"), text("/x")],
-            canaries: vec![text("Canary-93Kd02mz")],
-            ids: vec![text("fill-w9-2"), text("7"), text("summary")],
-        }
+        Marks::new(
+            vec![text("/srv/suites/pdf-forms"), text("/x")],
+            vec![text("Canary-93Kd02mz")],
+            vec![text("fill-w9-2"), text("7"), text("summary")],
+        )
     }
 
     fn answer(text: &str) -> Transcript {

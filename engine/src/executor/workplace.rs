@@ -67,7 +67,7 @@ impl Workplace {
     /// As [`Workplace::new`].
     pub fn of(job: &Job, files: &[String]) -> Result<Self, Fault> {
         let place = Self::new(&job.suite, files)?;
-        let texts: String = job.marks.canaries.iter().map(|text| canary::content(text)).collect();
+        let texts: String = job.marks.canaries().iter().map(|text| canary::content(text)).collect();
         if !texts.is_empty() {
             fs::write(place.folder.path().join(CANARY), texts).map_err(|e| io_fault(&e))?;
         }
@@ -201,7 +201,7 @@ mod tests {
         let mut job = super::super::testing::job(None, super::super::testing::prompt("p", &[]));
         assert!(!Workplace::of(&job, &[]).unwrap().folder.path().join(CANARY).exists());
         let canaries = vec!["Canary-93Kd02mz".to_owned()];
-        job.marks = std::sync::Arc::new(super::super::Marks { canaries, ..super::super::Marks::default() });
+        job.marks = std::sync::Arc::new(super::super::Marks::new(vec![], canaries, vec![]));
         let place = Workplace::of(&job, &[]).unwrap();
         assert!(fs::read_to_string(place.folder.path().join(CANARY)).unwrap().contains("Canary-93Kd02mz"));
         let spec = place.spec(Vec::new(), Vec::new(), false, Limits::default());

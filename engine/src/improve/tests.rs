@@ -27,6 +27,7 @@ use world::{CASES, Kind, PADDING, REPEATS, SECRET, Scripted, World, kind, run, t
 struct Bench {
     place: tempfile::TempDir,
     train: Vec<Case>,
+    ask: Option<Box<dyn Ask>>,
 }
 
 impl Bench {
@@ -39,7 +40,7 @@ impl Bench {
         let text =
             format!("---\nname: notes\ndescription: Writes notes. Use it for notes.\n---\n\n# Notes\n\n{padding}\n");
         fs::write(folder.join("SKILL.md"), text).unwrap();
-        Self { place, train: train() }
+        Self { place, train: train(), ask: None }
     }
 
     fn root(&self) -> PathBuf {
@@ -99,7 +100,7 @@ impl Bench {
             budget: None,
             caps,
             scripts: false,
-            ask: None,
+            ask: self.ask.as_deref(),
             reporter: &Silent,
             now: &|| Timestamp::from_unix(1_700_000_000),
             step: Step::default(),
@@ -254,4 +255,29 @@ async fn the_breakers_end_what_leads_nowhere() {
     work.preflight(None).await.unwrap();
     assert_eq!(work.run().await.unwrap(), Stop::NoSignal, "{}", results::text(&work.state));
     assert_eq!(work.state.done(), 10);
+}
+
+#[tokio::test]
+async fn a_person_overrules_the_rules_and_ends_the_loop() {
+    /// Decides against the rules twice, and then ends it.
+    struct Stubborn(Cell<u32>);
+    impl Ask for Stubborn {
+        fn ask(&self, shown: &Shown<'_>) -> Result<Answer, Fault> {
+            assert!(shown.patch.contains("+++ b/SKILL.md"), "{}", shown.patch);
+            self.0.set(self.0.get() + 1);
+            Ok(match (self.0.get(), shown.against) {
+                (3.., _) => Answer::Stop,
+                (_, None) => Answer::Discard,
+                (_, Some(_)) => Answer::Keep,
+            })
+        }
+    }
+    let mut bench = Bench::new();
+    bench.ask = Some(Box::new(Stubborn(Cell::new(0))));
+    let (ended, state) = bench.go(100, u32::MAX, Caps::default()).await;
+    assert_eq!(ended.unwrap(), Stop::Person);
+    let asked: Vec<_> = state.experiments.iter().filter(|experiment| experiment.stage == 2).collect();
+    assert_eq!(asked.len(), 3, "nobody is asked about what was not measured on all cases");
+    assert!(asked[..2].iter().all(|experiment| experiment.why.contains("decided by a person")), "{asked:?}");
+    assert_eq!(asked[2].status, Status::Discard);
 }

@@ -127,12 +127,19 @@ impl Record {
 
 fn gate_case(case: &CaseResult, facts: &CaseFacts) -> Case {
     let scores = |arm: Option<&super::CaseArm>| arm.map(|arm| arm.scores.iter().flatten().copied().collect());
-    Case {
-        base: scores(case.base.as_ref()).unwrap_or_default(),
-        cand: scores(case.cand.as_ref()).unwrap_or_default(),
-        group: Some(facts.group.clone()),
-        category: Some(facts.category.clone()).filter(|category| !category.is_empty()),
-        critical: facts.critical,
+    facts.for_gate(scores(case.base.as_ref()).unwrap_or_default(), scores(case.cand.as_ref()).unwrap_or_default())
+}
+
+impl CaseFacts {
+    /// The case with the scores of both arms, as the gate takes it.
+    pub(super) fn for_gate(&self, base: Vec<u16>, cand: Vec<u16>) -> Case {
+        Case {
+            base,
+            cand,
+            group: Some(self.group.clone()),
+            category: Some(self.category.clone()).filter(|category| !category.is_empty()),
+            critical: self.critical,
+        }
     }
 }
 

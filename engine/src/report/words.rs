@@ -1,5 +1,7 @@
 //! The words and numbers that all reports share, each in one place: what stands beside a mean, and what a result means.
 
+use serde_json::Value;
+
 use super::Details;
 use crate::record::{Baseline, Delta, Interval, MILLION, Order, Record};
 
@@ -207,6 +209,12 @@ pub fn cautions(record: &Record, details: &Details) -> Vec<String> {
     if !result.dropped.is_empty() {
         let n = count(u32::try_from(result.dropped.len()).unwrap_or(u32::MAX), "case is", "cases are");
         found.push(format!("{n} not counted, as runs are missing: {}.", result.dropped.join(", ")));
+    }
+    if let Some(runs) = record.verdict.pointer("/curtailed/runs_not_made").and_then(Value::as_u64) {
+        let runs = count(u32::try_from(runs).unwrap_or(u32::MAX), "run was", "runs were");
+        found.push(format!(
+            "{runs} not made, as none could have changed the gate's verdict: means are of what was made."
+        ));
     }
     for (n, what) in [
         (statuses.infra, "failed by the machine or the network"),

@@ -21,6 +21,7 @@ const ORDER: &[&str] = &[
     "name",
     "kind",
     "note",
+    "draft",
     "category",
     "group",
     "critical",

@@ -75,7 +75,7 @@ pub(super) async fn run(
         None => ((words::baseline(&one.record), Arm::Base), side(&one, Arm::Cand)),
     };
     let later = other.as_ref().unwrap_or(&one);
-    let engine = models::open(context, Some(grader)).await?;
+    let engine = models::open(context, Some(grader), None).await?;
     let name = engine.fingerprint().model.clone();
     if millions(&name).is_some_and(|size| size < MIN_MILLIONS) {
         context.output.warn(format!("{name} is too small to judge; what it prefers says little"));

@@ -51,6 +51,7 @@ impl Measure for Bench<'_> {
             files: [None, files],
             repeats: asked.repeats,
             until: None,
+            early: None,
             caps: asked.caps,
             fresh: false,
             attempt: None,

@@ -59,6 +59,7 @@ pub async fn decide(context: &Context, work: &Work, state: &State) -> Result<Out
         files: [Some(base), Some(cand)],
         repeats: 0..repeats,
         until: None,
+        early: None,
         caps: left(work, state),
         fresh: false,
         attempt: None,

@@ -291,7 +291,7 @@ async fn proposer(context: &Context, what: &What, session: &Session, dry: bool) 
         return Ok(Proposer::Model(Model { engine }));
     }
     let named = what.proposer.as_deref().or(what.model.as_deref());
-    let engine = models::open(context, named).await.map_err(|fault| {
+    let engine = models::open(context, named, None).await.map_err(|fault| {
         if fault.code == codes::MODEL && named.is_none() {
             return Fault::new(codes::PROPOSER).detail(fault.detail.unwrap_or_default());
         }

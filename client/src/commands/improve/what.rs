@@ -36,7 +36,6 @@ pub struct What {
     pub executor: String,
     /// The program of --executor cli.
     #[command(flatten)]
-    #[serde(flatten)]
     pub program: Program,
     /// The model that grades expectations and rubrics; without one they are not counted.
     #[arg(long, value_name = "MODEL")]
