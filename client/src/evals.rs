@@ -14,7 +14,7 @@ pub mod verify;
 
 use std::path::PathBuf;
 
-use skill_engine::{Event, Reporter, executor::sandbox::Helper};
+use skill_engine::{Event, Reporter, eval::Cap, executor::sandbox::Helper, suite::Limits};
 use skill_schema::{Fault, codes};
 
 use crate::{context::Context, output::Output, progress::Progress};
@@ -29,6 +29,18 @@ pub const SANDBOX: &str = "__sandbox";
 pub fn helper(context: &Context) -> Result<Helper, Fault> {
     let program: PathBuf = context.env.program.clone().ok_or_else(|| Fault::new(codes::SANDBOX))?;
     Ok(Helper { program, args: vec![SANDBOX.to_owned()] })
+}
+
+/// That a cap ended the work. A run is begun only if the most that it may use fits, so a cap below that begins nothing.
+pub fn capped(cap: Cap, limits: &Limits) -> Fault {
+    let most = limits.tokens;
+    let detail = match cap {
+        Cap::Runs => "the cap on runs".to_owned(),
+        Cap::Seconds => "the cap on seconds".to_owned(),
+        Cap::Tokens => format!("the cap on tokens; limits.tokens of the suite lets one run use {most}"),
+        Cap::Cost => format!("the cap on cost; limits.tokens of the suite lets one run use {most} tokens"),
+    };
+    Fault::new(codes::BUDGET).detail(detail)
 }
 
 /// Draws the events of an eval.

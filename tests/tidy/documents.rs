@@ -108,7 +108,7 @@ fn upper(text: &str) -> String {
 fn printed() -> BTreeSet<String> {
     let is_name = |text: &str| {
         let (name, version) = text.split_once('/').unwrap_or_default();
-        let part = |c: char| c.is_ascii_lowercase() || c == '.';
+        let part = |c: char| c.is_ascii_lowercase() || ".-".contains(c);
         name.starts_with("skill.") && name.chars().all(part) && version.parse::<u32>().is_ok()
     };
     let client = sources::product().into_iter().filter(|source| source.path.starts_with("client/src/"));

@@ -12,12 +12,12 @@ use skill_engine::{
     record::{Record, Terms, summary},
     report::{remarks::remarks, terminal},
 };
-use skill_schema::{Fault, codes};
+use skill_schema::Fault;
 
 use crate::{
     commands::suite,
     context::Context,
-    evals::{kept, options::Options, prepared},
+    evals::{capped, kept, options::Options, prepared},
     output::count,
 };
 
@@ -138,7 +138,7 @@ impl Taken {
 /// Runs `skill eval`.
 ///
 /// # Errors
-/// As [`prepared::prepare`] and [`prepared::Prepared::measure`]; the gate's refusals; [`codes::BUDGET`].
+/// As [`prepared::prepare`] and [`prepared::Prepared::measure`]; the gate's refusals; `E_BUDGET`.
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     match args.command {
         Some(Command::Plan(args)) => suite::plan::run(&args, context),
@@ -185,8 +185,7 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
         out.status("Report", &report);
     });
     if let Some(cap) = measured.stopped {
-        let detail = format!("the cap on {cap:?}").to_lowercase();
-        return Err(Fault::new(codes::BUDGET).detail(detail).into());
+        return Err(capped(cap, &prepared.opened.suite.settings.limits).into());
     }
     refused.map_or(Ok(()), |fault| Err(fault.into()))
 }

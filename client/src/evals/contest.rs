@@ -25,7 +25,7 @@ use skill_schema::{
 use tempfile::TempDir;
 
 use super::{
-    kept,
+    capped, kept,
     options::How,
     prepared::{self, Prepared, Ready},
 };
@@ -175,8 +175,7 @@ impl Contest<'_> {
             .trace(1, || format!("attempt {} is logged; {} failed before it{said}", attempt.attempt, attempt.failed));
         let mut measured = ready.measure(Some(attempt.attempt)).await?;
         if let Some(cap) = measured.stopped {
-            let detail = format!("the cap on {cap:?}").to_lowercase();
-            return Err(Fault::new(codes::BUDGET).detail(detail).into());
+            return Err(capped(cap, &prepared.opened.suite.settings.limits).into());
         }
         let verdict = match self.head {
             None => None,

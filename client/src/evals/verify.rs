@@ -26,6 +26,7 @@ use skill_schema::{
 use tempfile::TempDir;
 
 use super::{
+    capped,
     contest::{Contest, Head, is_refused_with, summary_of},
     options::How,
     prepared::{Prepared, Ready},
@@ -173,7 +174,7 @@ impl<'a> Verifier<'a> {
             lost = beats(api, &lease.lease, said.beat) => return Err(lost),
         };
         if let Some(cap) = measured.stopped {
-            return Err(Fault::new(codes::BUDGET).detail(format!("the cap on {cap:?}").to_lowercase()).into());
+            return Err(capped(cap, &prepared.opened.suite.settings.limits).into());
         }
         let opaque = Opaque::new(&measured.record.cases, &lease.attempt);
         let mut record = opaque.redact(&measured.record, Trust::Verified)?;
