@@ -52,7 +52,14 @@ bench *what:
 gate-sim loops="2000":
     cargo run --release -p skill-engine --example gate_sim -- {{ loops }}
 
-# The model engine against evaluating each prompt by itself: CPU seconds of one thread, ratios. Builds the worker, fetches the small model.
+# The harness of evals beside Inspect and promptfoo, which it installs into .tools/ where it can; release build.
+bench-evals:
+    scripts/eval-peers.sh
+    cargo build --release -p skill-client --bins
+    cargo bench -p skill-tests --bench bench -- evals
+
+# The model engine against evaluating each prompt by itself: CPU seconds of one thread, ratios. Builds the worker, fetches the small
+# model. With the profile and features of `./test`, in which the engine is optimised, so that llama.cpp is not compiled once more.
 bench-engine:
     scripts/engine-tools.sh
-    cargo bench -p skill-engine-worker --bench engine
+    cargo bench --locked --profile dev --workspace --bench engine

@@ -5,7 +5,7 @@
 #                                          securesystemslib (a peer for envelopes)
 #   with cargo install, if missing         cargo-nextest
 #   with apt-get, as root on Debian        PostgreSQL's server, bsdtar, strace, faketime, Go with golang.org/x/mod (a peer for
-#                                          the log)
+#                                          the log); cmake, libclang and a C++ compiler for the worker
 #
 # What can be installed only by root is named when we are not root; tests that need it then say that they are skipped. In CI
 # a missing tool is an error, so that nothing is skipped there.
@@ -51,8 +51,10 @@ if [ "$(cat .tools/stamp 2>/dev/null)" != "$wanted" ]; then
     echo "$wanted" >.tools/stamp
 fi
 
-# A small model and a server of models, the peers of the HTTP back ends.
+# A small model and a server of models, the peers of the HTTP back ends; and what llama.cpp is built with, without which the worker is
+# left out of the tests.
 scripts/engine-tools.sh --peers
+scripts/engine-tools.sh --compiler || true
 
 if ! have cargo-nextest; then
     say 'installing cargo-nextest (some minutes, once)'

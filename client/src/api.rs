@@ -4,6 +4,7 @@ pub mod download;
 mod fork;
 mod http;
 mod ping;
+mod sealed;
 mod upload;
 
 use reqwest::{Method, multipart};
@@ -12,8 +13,8 @@ use skill_bundle::{log::tile::Tile, note::MAX_NOTE};
 use skill_schema::{
     Digest, Scope, SkillId, Version,
     api::{
-        blob, deprecate, eval, index, info, log, owner, publish, quarantine, scope, search, suite, token, well_known,
-        whoami, yank,
+        blob, deprecate, eval, index, info, leaderboard, log, owner, publish, quarantine, scope, search, suite, token,
+        well_known, whoami, yank,
     },
     problem::Problem,
 };
@@ -26,6 +27,7 @@ use crate::{
 pub use http::Http;
 use http::{Body, Call};
 pub use ping::Pong;
+pub use sealed::SuiteArchives;
 
 /// The registry said no, and why.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -38,6 +40,19 @@ pub struct Api {
     http: Http,
 }
 
+/// A version that is sent to be published.
+#[derive(Debug, Clone, Copy)]
+pub struct Release<'a> {
+    /// What the publisher expects.
+    pub meta: &'a publish::Meta,
+    /// The envelope of its release statement.
+    pub statement: &'a [u8],
+    /// The .tar.gz.
+    pub archive: &'a [u8],
+    /// What goes with it.
+    pub beside: &'a Beside,
+}
+
 /// A score record, and what its runs asked and answered, as they are sent.
 #[derive(Debug, Clone)]
 pub struct Evidence {
@@ -45,6 +60,28 @@ pub struct Evidence {
     pub record: bytes::Bytes,
     /// The transcripts, JSON.
     pub transcripts: bytes::Bytes,
+}
+
+/// What goes with a version beside its archive.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// What was tried on the way to it, which nothing signs.
+    pub tried: Option<bytes::Bytes>,
+    /// Its record, if it was measured.
+    pub evidence: Option<Evidence>,
+}
+
+impl Beside {
+    fn add_to(&self, form: multipart::Form) -> multipart::Form {
+        let form = match &self.tried {
+            None => form,
+            Some(tried) => form.part("tried", multipart::Part::stream(tried.clone())),
+        };
+        match &self.evidence {
+            None => form,
+            Some(evidence) => evidence.add_to(form),
+        }
+    }
 }
 
 impl Evidence {
@@ -162,6 +199,14 @@ impl Api {
         self.get(&http::with_query(search::ROUTE, request)?).await
     }
 
+    /// `GET /api/skill/v1/leaderboard`.
+    ///
+    /// # Errors
+    /// As [`Self::well_known`].
+    pub async fn leaderboard(&self, request: &leaderboard::Request) -> Result<leaderboard::Response> {
+        self.get(&http::with_query(leaderboard::ROUTE, request)?).await
+    }
+
     /// `GET /api/skill/v1/skills/{scope}/{name}`.
     ///
     /// # Errors
@@ -178,10 +223,7 @@ impl Api {
         &self,
         id: &SkillId,
         version: &Version,
-        meta: &publish::Meta,
-        statement: &[u8],
-        archive: &[u8],
-        evidence: Option<&Evidence>,
+        Release { meta, statement, archive, beside }: Release<'_>,
         progress: &Progress,
     ) -> Result<(bool, publish::Response)> {
         let meta = serde_json::to_string(meta)?;
@@ -193,10 +235,7 @@ impl Api {
                 .text("meta", meta.clone())
                 .part("statement", multipart::Part::stream(statement.clone()))
                 .part("archive", upload::part(&archive, progress));
-            match evidence {
-                None => form,
-                Some(evidence) => evidence.add_to(form),
-            }
+            beside.add_to(form)
         };
         let call =
             Call { method: Method::PUT, path: &publish::path(id, version), body: Body::Form(&form), retry: true };
@@ -204,7 +243,7 @@ impl Api {
         Ok((status == reqwest::StatusCode::CREATED, http::decode(&bytes)?))
     }
 
-    /// `PUT /api/skill/v1/suites/{scope}/{name}/{version}` with a signed suite statement and the packed suite.
+    /// `PUT /api/skill/v1/suites/{scope}/{name}/{version}` with a signed suite statement and what its state asks for.
     ///
     /// # Errors
     /// As [`Self::well_known`].
@@ -213,13 +252,11 @@ impl Api {
         id: &SkillId,
         version: &Version,
         statement: &[u8],
-        archive: &[u8],
+        archives: &SuiteArchives,
     ) -> Result<suite::Response> {
-        let (statement, archive) = (bytes::Bytes::copy_from_slice(statement), bytes::Bytes::copy_from_slice(archive));
+        let statement = bytes::Bytes::copy_from_slice(statement);
         let form = move || {
-            multipart::Form::new()
-                .part("statement", multipart::Part::stream(statement.clone()))
-                .part("archive", multipart::Part::stream(archive.clone()))
+            archives.add_to(multipart::Form::new().part("statement", multipart::Part::stream(statement.clone())))
         };
         self.call(Method::PUT, &suite::path(id, version), Body::Form(&form), true).await
     }

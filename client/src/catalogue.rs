@@ -91,6 +91,17 @@ impl Entry {
     }
 }
 
+/// The index of a skill as this machine last fetched it, not verified again; none if it never did or the file is damaged.
+pub fn remembered(context: &Context, origin: &str, id: &SkillId) -> Option<Index> {
+    let bytes = files::read(&index_path(context, origin, id), MAX_INDEX).ok()??;
+    Index::parse(&bytes).ok()
+}
+
+fn index_path(context: &Context, origin: &str, id: &SkillId) -> PathBuf {
+    let folder = context.env.cache_dir.join("index").join(folder_name(origin));
+    folder.join(id.scope.as_str()).join(format!("{}.ndjson", id.name))
+}
+
 impl<'a> Catalogue<'a> {
     /// A catalogue that has fetched nothing yet.
     pub fn new(context: &'a Context) -> Self {
@@ -119,6 +130,16 @@ impl<'a> Catalogue<'a> {
         let log = Log::new(self.context, &registry)?;
         let source = Rc::new(Source::new(registry, origin, log, api));
         self.sources.borrow_mut().insert(source.registry.url.clone(), Rc::clone(&source));
+        Ok(source)
+    }
+
+    /// A registry, whose key was compared with the pinned one.
+    ///
+    /// # Errors
+    /// As [`Self::reachable`].
+    pub async fn registry(&self, registry: Registry) -> anyhow::Result<Rc<Source>> {
+        let source = self.source_of(registry)?;
+        source.greet().await?;
         Ok(source)
     }
 
@@ -306,8 +327,7 @@ impl<'a> Catalogue<'a> {
     }
 
     fn index_path(&self, origin: &str, id: &SkillId) -> PathBuf {
-        let folder = self.context.env.cache_dir.join("index").join(folder_name(origin));
-        folder.join(id.scope.as_str()).join(format!("{}.ndjson", id.name))
+        index_path(self.context, origin, id)
     }
 
     /// A scope's verified chain; `anew` fetches it again.

@@ -57,9 +57,13 @@ pub enum Command {
     Benchmark(commands::benchmark::Args),
     Compare(commands::compare::Args),
     Eval(commands::eval::Args),
+    Improve(commands::improve::Args),
+    Leaderboard(commands::leaderboard::Args),
+    Create(commands::create::Args),
     Model(commands::model::Args),
     Report(commands::report::Args),
     Reproduce(commands::reproduce::Args),
+    Tried(commands::tried::Args),
     Bundle(commands::bundle::Args),
     Cache(commands::cache::Args),
     Check(commands::check::Args),
@@ -93,6 +97,7 @@ pub enum Command {
     Suite(commands::suite::Args),
     Version(commands::version::Args),
     Whoami(commands::whoami::Args),
+    Worker(Box<commands::worker::Args>),
     Yank(commands::yank::Args),
 }
 
@@ -142,9 +147,13 @@ impl Command {
             Self::Benchmark(args) => commands::benchmark::run(args, context).await,
             Self::Compare(args) => commands::compare::run(args, context).await,
             Self::Eval(args) => commands::eval::run(args, context).await,
+            Self::Improve(args) => commands::improve::run(args, context).await,
+            Self::Leaderboard(args) => commands::leaderboard::run(args, context).await,
+            Self::Create(args) => commands::create::run(args, context).await,
             Self::Model(args) => commands::model::run(args, context).await,
             Self::Report(args) => commands::report::run(args, context).await,
             Self::Reproduce(args) => commands::reproduce::run(args, context).await,
+            Self::Tried(args) => commands::tried::run(args, context).await,
             Self::Bundle(args) => commands::bundle::run(args, context).await,
             Self::Cache(args) => commands::cache::run(args, context).await,
             Self::Check(args) => commands::check::run(args, context).await,
@@ -178,6 +187,7 @@ impl Command {
             Self::Suite(args) => commands::suite::run(args, context).await,
             Self::Version(args) => commands::version::run(args, context).await,
             Self::Whoami(args) => commands::whoami::run(args, context).await,
+            Self::Worker(args) => commands::worker::run(*args, context).await,
             Self::Yank(args) => commands::yank::run(args, context).await,
         }
     }

@@ -1,10 +1,16 @@
 //! What the commands that measure share: models, the suite and skill that are measured, and where results are kept.
 
+pub mod audit;
 pub mod contest;
 pub mod kept;
 pub mod models;
 pub mod options;
 pub mod prepared;
+pub mod program;
+pub mod recheck;
+pub mod sealed;
+pub mod session;
+pub mod verify;
 
 use std::path::PathBuf;
 

@@ -8,6 +8,7 @@
 pub mod agents;
 pub mod api;
 pub mod catalogue;
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -37,6 +38,7 @@ pub mod published;
 pub mod render;
 pub mod report;
 pub mod resolve;
+pub mod scores;
 pub mod signing;
 pub mod source;
 pub mod statements;

@@ -5,7 +5,7 @@ pub mod cache;
 pub mod judge;
 mod key;
 pub mod measure;
-mod metric;
+pub(crate) mod metric;
 pub mod schedule;
 
 pub use answer::{Answering, Judge};

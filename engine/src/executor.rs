@@ -4,6 +4,7 @@
 //! suite, the checks, or the other arm. What it hands back is scanned for marks of what it must not have seen.
 
 pub mod agent;
+mod canary;
 pub mod cli;
 mod input;
 pub mod leak;
@@ -22,15 +23,16 @@ pub(crate) mod testing;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use futures::future::BoxFuture;
+use futures::{FutureExt, future::BoxFuture};
 use skill_schema::Fault;
 
 use crate::{
-    model::{EngineError, Sampling},
+    model::{Counters, EngineError, Sampling},
     run::{Arm, Finished, Status, Transcript, TranscriptEvent, Usage},
     suite::{Case, Limits},
 };
 
+pub use canary::Canary;
 pub use skill::Skill;
 pub use taint::{Marks, Taint};
 pub use workplace::Workplace;
@@ -86,6 +88,11 @@ pub trait Executor: Send + Sync + fmt::Debug {
 
     /// Makes one run. A fault of the machine is an execution with [`Status::Infra`].
     fn run<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Execution>;
+
+    /// What its model took so far; `None` where there is none, or it does not count.
+    fn counters(&self) -> BoxFuture<'_, Option<Counters>> {
+        async { None }.boxed()
+    }
 }
 
 impl Execution {
@@ -99,7 +106,12 @@ impl Execution {
                 Err(_) => sealed = false,
             }
         }
-        let mut taint = taint::scan(&transcript, place.as_ref().map(Workplace::work), &job.marks);
+        let found = taint::scan(&transcript, place.as_ref().map(Workplace::work), &job.marks);
+        let mut taint = found.taint();
+        if let Some(what) = found.what().filter(|_| taint == Taint::Tainted) {
+            // Never the mark itself: transcripts are shown to people and models.
+            transcript.events.push(TranscriptEvent::Note { text: format!("void: the run shows {what}") });
+        }
         if !sealed && taint == Taint::Clean {
             taint = Taint::Inconclusive;
         }

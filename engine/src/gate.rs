@@ -15,7 +15,7 @@ pub mod small;
 mod verdict;
 
 pub use curtail::{Curtailed, curtail};
-pub use decide::{MARGIN, MIN_CASES, MIN_RUNS, decide, maintenance};
+pub use decide::{MARGIN, MIN_CASES, MIN_RUNS, RICH_GAIN, STEP, decide, maintenance};
 pub use input::{Candidate, Case, Cases, Guards, Input, MAX_CASES, MAX_FAILED, Policy, Recorded, Tokens};
 pub use plan::{Plan, plan};
 pub use reason::Reason;

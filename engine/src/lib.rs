@@ -8,6 +8,7 @@ pub mod eval;
 pub mod executor;
 pub mod gate;
 pub mod grade;
+pub mod improve;
 pub mod model;
 pub mod ratio;
 pub mod record;

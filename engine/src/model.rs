@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use http::{Prices, Retry};
+pub use protocol::Counters;
 pub use secret::Secret;
 
 /// Who speaks.
@@ -254,4 +255,9 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// Answers all cases of a group, each exactly once, in any order.
     fn run_group(&self, request: GroupRequest) -> GroupStream<'_>;
+
+    /// What all groups that have ended took since this engine was opened; `None` where the back end does not count it.
+    fn counters(&self) -> BoxFuture<'_, Option<Counters>> {
+        async { None }.boxed()
+    }
 }

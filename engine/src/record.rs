@@ -6,15 +6,18 @@
 mod check;
 pub mod compare;
 mod compute;
+mod early;
 mod interval;
 mod judge;
 mod key;
 mod limits;
+mod passes;
 mod regrade;
 pub mod reproduce;
 mod result;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod sealed;
 #[cfg(test)]
 mod tests;
 
@@ -26,10 +29,12 @@ use skill_schema::{Digest, Fault, codes, time::Timestamp};
 pub(crate) use check::judged_weight;
 pub use check::{Difference, Follows, score_of_run, split_hash};
 pub use compute::compute;
+pub use early::{Certain, Early};
 pub use interval::estimate;
 pub use judge::{Terms, summary};
 pub use key::{Decimal, KeyLimits, KeySampling, ScoreKey};
 pub use limits::Limits;
+pub use passes::Passes;
 pub use regrade::{Regraded, regrade};
 pub use result::{ArmSummary, CaseArm, CaseResult, CategoryResult, Delta, Interval, ResultSummary, Statuses};
 

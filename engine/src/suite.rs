@@ -17,11 +17,15 @@ mod write;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use skill_schema::{Fault, codes};
 
 pub use folder::{Folder, Opened};
 pub use split::Lock;
 
 use crate::model::Sampling;
+
+/// The member of a case that nobody has reviewed yet.
+pub const DRAFT: &str = "draft";
 
 /// A suite as read from `evals.json`, a list of trigger queries, or a list of cases.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +49,8 @@ pub struct Settings {
     pub version: Option<String>,
     /// Salt of the split; the skill's name if the file has none.
     pub salt: String,
+    /// A random text that stands in the suite and nowhere else: a run that shows it has read the suite.
+    pub canary: Option<String>,
     /// Share of the holdout as `[numerator, denominator]`; only `[2, 5]` is defined.
     pub holdout: [u32; 2],
     /// Runs a case in training.
@@ -104,6 +110,29 @@ pub struct Case {
     pub task: Task,
     /// The case as written, for hashing and for writing it again.
     pub raw: Map<String, Value>,
+}
+
+impl Case {
+    /// Whether a model wrote it and nobody has reviewed it yet: the member `draft` is true. Nothing is measured with such a case.
+    pub fn is_draft(&self) -> bool {
+        self.raw.get(DRAFT) == Some(&Value::Bool(true))
+    }
+}
+
+impl Suite {
+    /// Refuses a suite with drafts.
+    ///
+    /// # Errors
+    /// [`codes::SUITE_LINT`] with the first of them.
+    pub fn require_reviewed(&self) -> Result<(), Fault> {
+        let drafts: Vec<&Case> = self.cases.iter().filter(|case| case.is_draft()).collect();
+        let Some(first) = drafts.first() else { return Ok(()) };
+        let detail = match drafts.len() {
+            1 => "a model drafted it and nobody has reviewed it: skill suite review".to_owned(),
+            n => format!("a model drafted it and {} others, and nobody has reviewed them: skill suite review", n - 1),
+        };
+        Err(Fault::new(codes::SUITE_LINT).at(first.id.clone()).detail(detail))
+    }
 }
 
 /// What is asked.

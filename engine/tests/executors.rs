@@ -19,6 +19,9 @@ use skill_engine::{
     suite::{Case, Limits, Task},
 };
 
+/// Stands in the suite and nowhere else.
+const CANARY: &str = "CANARY-5f3a9b27";
+
 fn helper() -> Arc<Helper> {
     Arc::new(Helper { program: PathBuf::from(env!("CARGO_BIN_EXE_skill-sandbox")), args: Vec::new() })
 }
@@ -100,7 +103,7 @@ impl World {
     fn new() -> Self {
         let suite = tempfile::tempdir().unwrap();
         fs::create_dir_all(suite.path().join("evals/files")).unwrap();
-        fs::write(suite.path().join("evals/evals.json"), "CANARY-5f3a9b27").unwrap();
+        fs::write(suite.path().join("evals/evals.json"), CANARY).unwrap();
         fs::write(suite.path().join("evals/files/numbers.txt"), "1\n2\n3\n").unwrap();
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("scripts")).unwrap();
@@ -135,11 +138,11 @@ impl World {
             sampling: Sampling::default(),
             seed: 1,
             network: false,
-            marks: Arc::new(Marks {
-                paths: vec![self.suite.path().display().to_string()],
-                canaries: vec![text("CANARY-5f3a9b27")],
-                ids: Vec::new(),
-            }),
+            marks: Arc::new(Marks::new(
+                vec![self.suite.path().display().to_string()],
+                vec![CANARY.to_owned()],
+                Vec::new(),
+            )),
         }
     }
 
@@ -208,8 +211,7 @@ async fn an_agent_that_goes_looking_finds_neither_suite_nor_skill_of_the_other_a
     let task =
         Task::Prompt { prompt, files: Vec::new(), expected_output, expectations: Vec::new(), checks: Vec::new() };
     let mut job = world.job(false, task);
-    let canaries = job.marks.canaries.clone();
-    job.marks = Arc::new(Marks { canaries, ..Marks::default() });
+    job.marks = Arc::new(Marks::new(vec![], vec![CANARY.to_owned()], vec![]));
     let run = agent.run(&job).await;
     assert_eq!((run.status, run.taint), (Status::Ok, Taint::Clean), "{:?}", run.transcript);
     let results = results(&run);
@@ -218,7 +220,7 @@ async fn an_agent_that_goes_looking_finds_neither_suite_nor_skill_of_the_other_a
     // With the suite's path among the marks the same run is void: naming it is knowing it.
     let engine = Listed::new(&actions);
     let agent = Agent { engine, mode: Mode::Throughput, shell: helper(), distractors: Vec::new() };
-    job.marks = Arc::new(Marks { paths: vec![suite], ..Marks::default() });
+    job.marks = Arc::new(Marks::new(vec![suite], vec![], vec![]));
     assert_eq!(agent.run(&job).await.status, Status::Tainted);
 }
 
@@ -237,4 +239,37 @@ async fn a_metric_is_the_last_number_of_the_command() {
     assert_eq!((run.status, run.metric.as_deref()), (Status::Ok, Some("5.5")), "{:?}", run.transcript);
     let run = metric::run(&shell, &world.job(false, metric("echo sum: 1; false"))).await;
     assert_eq!((run.status, run.metric, run.exit), (Status::Crash, None, 1));
+}
+
+#[tokio::test]
+async fn the_tide_example_measures_a_better_model_as_better() {
+    let example = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/tide-forecast");
+    let text = fs::read_to_string(example.join("evals/evals.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let case = &document["evals"][0];
+    let member = |name: &str| case[name].as_str().unwrap().to_owned();
+    let task = Task::Metric { run: member("run"), pattern: member("pattern"), minimize: true, budget_s: 60 };
+    let shell: Arc<dyn skill_engine::executor::sandbox::Shell> = helper();
+    let (mut errors, periods) = (Vec::new(), "PERIODS = [12.42]");
+    for (file, from, to) in [
+        ("model.py", periods, periods),
+        ("model.py", periods, "PERIODS = [12.42, 12.0]"),
+        ("model.py", "import math", "import math, os"),
+        ("measure.py", "rmse_cm: ", "rmse_cm: 0"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("scripts")).unwrap();
+        for name in ["SKILL.md", "scripts/model.py", "scripts/measure.py"] {
+            fs::copy(example.join(name), folder.path().join(name)).unwrap();
+        }
+        let changed = folder.path().join("scripts").join(file);
+        let before = fs::read_to_string(&changed).unwrap();
+        assert!(before.contains(from), "{file} has {from}");
+        fs::write(&changed, before.replace(from, to)).unwrap();
+        let world = World { skill: Arc::new(Skill::load(folder.path()).unwrap()), ..World::new() };
+        let run = metric::run(&shell, &world.job(true, task.clone())).await;
+        errors.push(run.metric.as_deref().map(|number| number.parse::<f64>().unwrap()));
+    }
+    let [Some(moon), Some(sun), None, None] = errors[..] else { panic!("{errors:?}") };
+    assert!(sun < 0.9 * moon, "{errors:?}");
 }

@@ -7,16 +7,26 @@ use std::{
 };
 
 use serde_json::{Map, Value};
+use skill_bundle::hash::sha256;
 use skill_engine::{
     check::{self, PlainRunner},
+    executor::{Skill, leak},
     run::{Finished, Transcript, TranscriptEvent, Usage},
     score::{self, Ratio},
-    suite::Check,
+    suite::{self, Check, Split, Suite},
 };
 
 /// The suites, and how many cases and groups each has at least.
-const SUITES: [(&str, usize, usize); 4] =
-    [("codeguard-suite", 92, 92), ("sql-review", 10, 8), ("changelog-writer", 10, 8), ("house-style", 10, 8)];
+const SUITES: [(&str, usize, usize); 5] = [
+    ("codeguard-suite", 92, 92),
+    ("sql-review", 25, 25),
+    ("changelog-writer", 23, 23),
+    ("house-style", 27, 27),
+    ("ferry-desk", 48, 24),
+];
+
+/// Held-out cases, and groups of them, that the gate needs.
+const HELD_OUT: usize = 8;
 
 /// The 23 subjects of CodeGuard's rules, with at least this many cases each.
 const CODEGUARD_CATEGORIES: (usize, usize) = (23, 4);
@@ -72,6 +82,14 @@ fn of(params: &Map<String, Value>) -> Check {
 fn answers(suite: &str) -> BTreeMap<String, BTreeMap<String, String>> {
     let path = root().join("engine/tests/data").join(format!("{}-answers.json", suite.trim_end_matches("-suite")));
     serde_json::from_value(json(&path)).expect("answers by case and writer")
+}
+
+/// How many cases a suite has, and those that are held out.
+fn held_out(suite: &str) -> (usize, Vec<suite::Case>) {
+    let opened = Suite::read(&root().join("examples").join(suite)).expect("a suite");
+    let lock = opened.lock().expect("the lock is what the rule gives");
+    let held = opened.suite.part(&lock, Split::Holdout).cloned().collect();
+    (opened.suite.cases.len(), held)
 }
 
 /// Grades one answer.
@@ -210,6 +228,53 @@ fn no_two_cases_ask_nearly_the_same() {
                 let (both, either) = (x.intersection(&y).count(), x.union(&y).count());
                 assert!(both * 10 < either * 8, "{suite}: {} and {}", a.id, b.id);
             }
+        }
+    }
+}
+
+#[test]
+fn every_suite_is_locked_and_holds_out_what_the_gate_needs() {
+    for suite in SUITES.map(|(suite, ..)| suite).into_iter().chain(["tide-forecast"]) {
+        let (cases, held) = held_out(suite);
+        let lock = fs::read_to_string(root().join("examples").join(suite).join("evals/split.lock")).expect("a lock");
+        assert_eq!(lock.lines().count(), cases, "{suite}: skill suite split");
+        let groups: BTreeSet<&str> = held.iter().map(|case| case.group.as_str()).collect();
+        assert!(groups.len() >= HELD_OUT, "{suite}: {groups:?}");
+    }
+}
+
+#[test]
+fn no_example_repeats_a_held_out_text() {
+    let edited = ["improved/ferry-desk", "reworded/ferry-desk"].map(|folder| (folder, "ferry-desk"));
+    let own = SUITES.map(|(suite, ..)| (suite, suite));
+    for (folder, suite) in own.into_iter().filter(|(suite, _)| *suite != "codeguard-suite").chain(edited) {
+        let folder = root().join("examples").join(folder);
+        let skill = Skill::load(&folder).expect("a skill");
+        let read = |name: &String| (name.clone(), fs::read_to_string(folder.join(name)).expect("a text"));
+        let texts: Vec<(String, String)> = skill.files.iter().map(read).collect();
+        let found = leak::scan(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())), &held_out(suite).1);
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
+#[test]
+fn what_measures_the_tide_is_named_by_its_digest() {
+    let folder = root().join("examples/tide-forecast");
+    let digest = sha256(&fs::read(folder.join("scripts/measure.py")).expect("a file"));
+    let start = format!("echo {digest}  scripts/measure.py | sha256sum -c --status && python3 scripts/measure.py ");
+    for case in json(&folder.join("evals/evals.json"))["evals"].as_array().expect("cases") {
+        assert!(case["run"].as_str().expect("a command").starts_with(&start), "{case}");
+    }
+}
+
+#[test]
+fn the_three_versions_of_the_ferry_desk_know_the_same_facts() {
+    for folder in ["ferry-desk", "improved/ferry-desk", "reworded/ferry-desk"] {
+        let text = fs::read_to_string(root().join("examples").join(folder).join("SKILL.md")).expect("a skill");
+        let on_one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for case in cases("ferry-desk") {
+            let (score, found) = grade(&case, &on_one_line);
+            assert_eq!(score, Ratio::ONE, "{folder} does not know {}: {found}", case.id);
         }
     }
 }

@@ -25,6 +25,7 @@ use skill_registry::{
     log::{Log, Parts, witnesses::Witnesses},
     state::AppState,
     tokens,
+    vault::Vault,
 };
 use skill_schema::{
     Limits,
@@ -170,6 +171,7 @@ fn text(method: &str, path: &str, kind: &str, body: &[u8]) -> Vec<u8> {
 async fn start(config: Config, clock: &Arc<FixedClock>) -> (Router, String) {
     let (store, identity) = data::open(&config).await.expect("a database");
     let blobs = Blobs::open(&config.data, config.limits.blob_cache).expect("a folder");
+    let vault = Vault::open(&config.data).expect("a folder");
     let identity = Arc::new(identity);
     let parts = Parts {
         store: store.clone(),
@@ -177,6 +179,7 @@ async fn start(config: Config, clock: &Arc<FixedClock>) -> (Router, String) {
         identity: identity.clone(),
         clock: clock.clone(),
         witnesses: Witnesses::new(vec![]).expect("none"),
+        verifiers: config.verifiers.clone(),
     };
     let (log, sequencer) = Log::open(&config.data, parts).await.expect("a log");
     tokio::spawn(sequencer);
@@ -189,7 +192,7 @@ async fn start(config: Config, clock: &Arc<FixedClock>) -> (Router, String) {
     };
     let token = tokens::create(&store, "acme", wanted, clock.micros()).await.expect("created").token;
     let base = "http://registry.test".to_owned();
-    (app::router(AppState::new(config, base, store, blobs, log, identity, clock.clone())), token)
+    (app::router(AppState::new(config, base, store, (blobs, vault), log, identity, clock.clone())), token)
 }
 
 /// Any request.

@@ -85,6 +85,19 @@ impl Held {
         Some(self.0.as_ref()?.latest()?.policy.gate)
     }
 
+    /// The ids of the verifiers that the scope accepts.
+    pub fn verifiers(&self) -> Vec<Digest> {
+        let latest = self.0.as_ref().and_then(Chain::latest);
+        latest.map(|latest| latest.policy.verifiers.clone()).unwrap_or_default()
+    }
+
+    /// Whether a key is or was one of the scope's: listed, for recovery, or revoked.
+    pub fn is_ever_own(&self, keyid: Digest) -> bool {
+        let Some(chain) = self.0.as_ref() else { return false };
+        let is_for_recovery = chain.recovery_keys().any(|(key, _)| key.keyid() == keyid);
+        chain.keys().contains_key(&keyid) || is_for_recovery || chain.is_revoked(keyid, u64::MAX)
+    }
+
     /// The ids of the scope's keys with a role that signed a statement that stands in no chain. Fails with `E_NO_KEY` before the scope's
     /// first statement, and as [`Chain::signers_with`].
     pub fn signers(&self, envelope: &Envelope, role: Role, created: Timestamp) -> Result<Vec<Digest>, Error> {

@@ -36,6 +36,8 @@ pub struct Config {
     pub limits: ServerLimits,
     /// Who cosigns the log's checkpoints.
     pub witnesses: Vec<Witness>,
+    /// Keys of verifiers that the root statement lists, `ed25519:` and base64.
+    pub verifiers: Vec<String>,
     /// How many of them clients are told to ask for.
     pub quorum: u64,
 }
@@ -203,6 +205,7 @@ impl Config {
             packages: Limits::V1,
             limits: ServerLimits::default(),
             witnesses: Vec::new(),
+            verifiers: Vec::new(),
             quorum: 0,
         }
     }

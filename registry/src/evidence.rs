@@ -8,16 +8,20 @@ use skill_engine::{
     eval::{salt_of, seed},
     executor::leak,
     gate::{Outcome, Policy, Recorded, Verdict},
-    record::{Baseline, Interval, Record, Terms, regrade, split_hash, summary},
+    record::{Baseline, Interval, Record, Terms, Trust, regrade, split_hash, summary},
     report::Details,
     run::Arm,
     suite::{self, Split, pack::Sealed},
 };
-use skill_schema::{Digest, Fault, codes, index::Score};
+use skill_schema::{Digest, Fault, api::eval::Entry, codes, index::Score};
 
 use crate::{
     error::Error,
-    store::{attempt::Attempt, score::NewRecord},
+    store::{
+        attempt::Attempt,
+        lift,
+        score::{NewRecord, Side},
+    },
     upload::Sent,
 };
 
@@ -61,7 +65,13 @@ pub fn examine(sent: Sent, expected: &Expected<'_>) -> Result<Evidence, Error> {
     let skill = record.skill.name.rsplit('/').next().unwrap_or_default();
     regrade(&record, &details, &expected.suite.suite, skill)?;
     let verdict = verdict(&record, expected)?;
-    Ok(Evidence { record: new_record(&record, &sent, expected, verdict.as_ref())?, verdict, sent })
+    if record.provenance.trust != Trust::Claimed {
+        return Err(Fault::new(codes::RECORD).at("provenance.trust").detail("its publisher can only claim").into());
+    }
+    let transcripts = Some(sha256(&sent.transcripts));
+    let maintenance = record.terms()?.is_some_and(|terms| terms.maintenance);
+    let new = new_record(&record, &expected.attempt.entry, transcripts, verdict.as_ref(), maintenance)?;
+    Ok(Evidence { record: new, verdict, sent })
 }
 
 /// The record is about what the attempt is about, under the same score key, on the suite's holdout.
@@ -149,13 +159,21 @@ fn verdict(record: &Record, expected: &Expected<'_>) -> Result<Option<Verdict>, 
         leak,
         scan_clean: expected.scan_clean,
     };
-    let verdict = record.judge(&terms)?;
-    let computed = summary(&verdict, &terms);
+    same_verdict(record, &terms).map(Some)
+}
+
+/// Computes a verdict on these terms and compares it with the record's.
+///
+/// # Errors
+/// `E_VERDICT`, with what follows from the runs; what [`Record::judge`] refuses.
+pub fn same_verdict(record: &Record, terms: &Terms) -> Result<Verdict, Error> {
+    let verdict = record.judge(terms)?;
+    let computed = summary(&verdict, terms);
     if computed != record.verdict {
         let fault = Fault::new(codes::VERDICT).detail(verdict.sentence());
         return Err(Error::Refused { fault, findings: vec![computed] });
     }
-    Ok(Some(verdict))
+    Ok(verdict)
 }
 
 /// The refusal of a version whose verdict is no accept, with the numbers.
@@ -172,16 +190,10 @@ pub fn accepted(evidence: &Evidence) -> Result<(), Error> {
     }
 }
 
-fn new_record(
-    record: &Record,
-    sent: &Sent,
-    expected: &Expected<'_>,
-    verdict: Option<&Verdict>,
-) -> Result<NewRecord, Error> {
-    let entry = &expected.attempt.entry;
-    let pm = |ppm: i64| skill_engine::ratio::round_half_even(ppm.into(), 1_000).try_into().unwrap_or(0);
+/// The candidate's score as the index shows it, without what depends on other records.
+pub fn score_of(record: &Record) -> Score {
     let interval = |end: fn(&Interval) -> i64| record.result.cand.interval.as_ref().map(|interval| pm(end(interval)));
-    let score = Score {
+    Score {
         key: record.score_key,
         n: record.result.cases,
         k: record.result.repeats,
@@ -190,29 +202,47 @@ fn new_record(
         hi: interval(|interval| interval.high_ppm),
         uplift: None,
         trust: record.provenance.trust.word().to_owned(),
-    };
-    if score.trust != "claimed" {
-        return Err(Fault::new(codes::RECORD).at("provenance.trust").detail("its publisher can only claim").into());
     }
+}
+
+fn pm(ppm: i64) -> i64 {
+    skill_engine::ratio::round_half_even(ppm.into(), 1_000).try_into().unwrap_or(0)
+}
+
+/// A record that was checked, as the database keeps it.
+///
+/// # Errors
+/// [`codes::RECORD`] if a number is past 2⁵³-1.
+pub fn new_record(
+    record: &Record,
+    entry: &Entry,
+    transcripts: Option<Digest>,
+    verdict: Option<&Verdict>,
+    maintenance: bool,
+) -> Result<NewRecord, Error> {
     Ok(NewRecord {
         digest: record.digest()?,
-        transcripts: Some(sha256(&sent.transcripts)),
+        transcripts,
         attempt: entry.attempt,
         verdict: match verdict.map(|verdict| verdict.outcome) {
-            None => "accept",
-            Some(Outcome::Accept) if expected.maintenance == Some(true) => "maintenance",
-            Some(Outcome::Accept) => "accept",
+            Some(Outcome::Accept) if maintenance => "maintenance",
+            None | Some(Outcome::Accept) => "accept",
             Some(Outcome::Reject) => "reject",
             Some(Outcome::Invalid) => "invalid",
         },
         delta: record.result.delta.as_ref().map(|delta| pm(delta.mean_ppm)),
         score_key: record.score_key,
         suite: entry.suite,
-        sides: vec![
-            ("base", entry.parent, record.pooled(Arm::Base)),
-            ("cand", Some(entry.tree), record.pooled(Arm::Cand)),
-        ],
-        score,
+        sides: [("base", Arm::Base, entry.parent), ("cand", Arm::Cand, Some(entry.tree))]
+            .map(|(name, arm, tree)| Side {
+                arm: name,
+                tree,
+                recorded: record.pooled(arm),
+                cases: lift::cases(record, arm),
+            })
+            .into(),
+        tokens: record.result.cand.tokens,
+        score: score_of(record),
     })
 }
 

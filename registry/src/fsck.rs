@@ -5,7 +5,7 @@
 //!
 //! * [`tree`]: the checkpoint, the statements, every head that was recorded, and the log's files.
 //! * [`scopes`]: the chains, and what the database says of scopes, versions and skills.
-//! * [`blobs`]: archives and snapshots.
+//! * [`blobs`]: archives, suites, records with their transcripts, and snapshots.
 
 mod blobs;
 mod scopes;
@@ -145,6 +145,7 @@ impl Fsck {
         let operator = self.operator().await?;
         self.scopes(&operator).await?;
         self.archives().await?;
+        self.evidence().await?;
         self.snapshots(&operator).await
     }
 

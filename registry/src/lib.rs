@@ -3,6 +3,7 @@
 //! * [`server`]: [`serve`] runs a registry on a bound listener.
 //! * [`routes`]: one file per operation of the API; [`gate`] has the checks of a publish request, [`store`] the transaction.
 //! * [`measured`], [`evidence`]: what is asked of a version that was measured, and whether its record holds.
+//! * [`sealed`], [`vault`], [`verifiers`]: sealed suites, where they lie, and who measures on them.
 //! * [`store`]: the only SQL; [`blobs`]: archives and statements as files.
 //! * [`log`]: the Merkle log over all statements.
 //! * [`fsck`]: whether all of it is what the signed statements lead to.
@@ -37,14 +38,18 @@ mod postgres;
 pub mod proposals;
 pub mod rate_limit;
 pub mod routes;
+pub mod sealed;
 pub mod server;
 pub mod state;
 pub mod store;
+pub mod suites;
 pub mod telemetry;
 pub mod tokens;
 pub mod traffic;
 pub mod upload;
 pub mod usage;
+pub mod vault;
+pub mod verifiers;
 pub mod witness;
 
 pub use config::Config;

@@ -5,6 +5,8 @@ use std::time::Duration;
 /// Bounds on connections, requests and work in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerLimits {
+    /// How long a verifier may hold a job without saying that it is still at work.
+    pub lease: Duration,
     /// Connections at a time: each costs a file descriptor and a read buffer.
     pub connections: usize,
     /// From the first byte of a request to the end of its headers: a slow sender must not hold a connection.
@@ -49,6 +51,7 @@ pub const COSIGN_TIME: u64 = 7 * 24 * 3600;
 impl Default for ServerLimits {
     fn default() -> Self {
         Self {
+            lease: Duration::from_secs(skill_schema::api::worker::LEASE_SECONDS),
             connections: 4_096,
             header_time: Duration::from_secs(10),
             header_bytes: 32 * 1024,

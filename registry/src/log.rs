@@ -15,13 +15,16 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use moka::sync::Cache;
-use skill_bundle::log::{
-    checkpoint::{Checkpoint, Signed},
-    merkle,
-    proof::Proof,
-    tile::{Tile, TileTree},
+use skill_bundle::{
+    envelope::Envelope,
+    log::{
+        checkpoint::{Checkpoint, Signed},
+        merkle,
+        proof::Proof,
+        tile::{Tile, TileTree},
+    },
 };
-use skill_schema::Digest;
+use skill_schema::{Digest, statement::Root};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
@@ -32,6 +35,7 @@ use crate::{
     store::{
         Store,
         batch::{Write, Written},
+        event::Head,
     },
 };
 use edge::Edge;
@@ -88,20 +92,30 @@ pub struct Parts {
     pub clock: SharedClock,
     /// Who cosigns.
     pub witnesses: Witnesses,
+    /// Keys of the verifiers that the root statement lists.
+    pub verifiers: Vec<String>,
+}
+
+/// Whether a root statement lists exactly these verifiers.
+fn lists(envelope: &str, verifiers: &[String]) -> bool {
+    let root = Envelope::parse(envelope.as_bytes()).and_then(|envelope| envelope.statement::<Root>());
+    root.is_ok_and(|root| root.predicate.verifiers == verifiers)
 }
 
 impl Log {
     /// Opens the log of a data folder, checks it ([`start::open`]), begins it with the operator's root statement if it is new, and publishes
     /// what was committed and not published. Answers the log and the task that appends to it.
     pub async fn open(data: &std::path::Path, parts: Parts) -> Result<(Self, impl Future<Output = ()> + use<>), Error> {
-        let Parts { store, blobs, identity, clock, witnesses } = parts;
+        let Parts { store, blobs, identity, clock, witnesses, verifiers } = parts;
         let files = LogFiles::new(data);
         files.clean()?;
         let nothing = Checkpoint::new(&identity.origin, 0, merkle::root(&[]));
         let nothing = Published::new(Signed::sign(nothing, &identity.log_key, &identity.log)?, Edge::default());
         let (sender, published) = watch::channel(Arc::new(nothing));
-        let is_new = store.head(skill_schema::name::OPERATOR).await?.is_none_or(|head| head.seq == 0);
-        let first = if is_new { Some(operator::root(&identity, clock.timestamp())?) } else { None };
+        let head = store.head(skill_schema::name::OPERATOR).await?.unwrap_or(Head { seq: 0, stmt: Digest::ZERO });
+        let is_current = store.latest_root().await?.is_some_and(|envelope| lists(&envelope, &verifiers));
+        let first =
+            if is_current { None } else { Some(operator::root(&identity, head, &verifiers, clock.timestamp())?) };
         let witnesses = Arc::new(witnesses);
         let mut sequencer =
             Sequencer { store, blobs, files: files.clone(), identity, clock, witnesses, published: sender, edge: None };

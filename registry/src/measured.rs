@@ -15,10 +15,22 @@ use crate::{
     blobs::Blob,
     error::{Error, blocking},
     evidence::{self, Evidence, Expected},
+    sealed,
     state::AppState,
-    store::{attempt::Attempt, score::Measured},
+    store::{
+        attempt::Attempt,
+        score::{Measured, VerifiedRecord},
+    },
     upload::Sent,
 };
+
+/// Where the record of a version is.
+pub enum Proof {
+    /// It comes with the version.
+    Sent(Box<Evidence>),
+    /// A verifier sent it before.
+    Verified(VerifiedRecord, Score),
+}
 
 /// A version that is to be published.
 #[derive(Debug, Clone)]
@@ -38,7 +50,7 @@ pub struct Wanted {
 /// What was checked of a measured version, and of which attempt.
 pub struct Checked {
     /// The record.
-    pub evidence: Evidence,
+    pub evidence: Proof,
     /// The attempt that it ends.
     pub attempt: Attempt,
 }
@@ -55,28 +67,45 @@ pub async fn examine(
     sent: Option<Sent>,
     package: Bytes,
 ) -> Result<Option<Checked>, Error> {
-    let Some(sent) = sent else {
-        return match release.evals.first() {
-            None => Ok(None),
-            Some(digest) => {
-                Err(Fault::new(codes::MISMATCH).at(digest.to_string()).detail("the record is not sent").into())
-            }
-        };
-    };
+    let Some(sent) = sent else { return verified(app, wanted, release, attempt).await };
     if release.evals != [evidence::digest(&sent)] {
         return Err(Fault::new(codes::MISMATCH).at("statement: evals").detail("the record is another").into());
     }
     let suite = wanted.suite.ok_or_else(|| Fault::new(codes::SUITE_UNKNOWN).detail("the release names none"))?;
     let attempt = open_attempt(app, attempt).await?;
+    same(&attempt, wanted, suite)?;
+    let evidence = compare(app, &attempt, Some(wanted.maintenance), Some(package), sent).await?;
+    evidence::accepted(&evidence)?;
+    Ok(Some(Checked { evidence: Proof::Sent(Box::new(evidence)), attempt }))
+}
+
+/// The attempt is for this version on this suite.
+fn same(attempt: &Attempt, wanted: &Wanted, suite: Digest) -> Result<(), Error> {
     let entry = &attempt.entry;
     let same =
         (&attempt.skill, &entry.version, entry.tree, entry.suite) == (&wanted.id, &wanted.version, wanted.tree, suite);
-    if !same {
-        return Err(Fault::new(codes::ATTEMPT_OTHER).at(entry.attempt.to_string()).into());
+    if same { Ok(()) } else { Err(Fault::new(codes::ATTEMPT_OTHER).at(entry.attempt.to_string()).into()) }
+}
+
+/// A version whose record a verifier sent before; none if its release names no record.
+async fn verified(
+    app: &AppState,
+    wanted: &Wanted,
+    release: &Release,
+    attempt: Option<Digest>,
+) -> Result<Option<Checked>, Error> {
+    let Some(record) = release.evals.first() else { return Ok(None) };
+    let missing = || Fault::new(codes::MISMATCH).at(record.to_string()).detail("the record is not sent");
+    let named = attempt.filter(|_| release.evals.len() == 1).ok_or_else(missing)?;
+    let attempt = app.store.attempt(&named).await?;
+    let attempt = attempt.ok_or_else(|| Fault::new(codes::NO_ATTEMPT).at(named.to_string()))?;
+    if app.store.job(&named, app.clock.micros()).await?.is_none() {
+        return Err(missing().into());
     }
-    let evidence = compare(app, &attempt, Some(wanted.maintenance), Some(package), sent).await?;
-    evidence::accepted(&evidence)?;
-    Ok(Some(Checked { evidence, attempt }))
+    let suite = wanted.suite.ok_or_else(|| Fault::new(codes::SUITE_UNKNOWN).detail("the release names none"))?;
+    same(&attempt, wanted, suite)?;
+    let (found, score) = sealed::verified(app, &attempt, *record, wanted.maintenance).await?;
+    Ok(Some(Checked { evidence: Proof::Verified(found, score), attempt }))
 }
 
 /// The attempt that was named, if it has no result yet.
@@ -87,6 +116,9 @@ pub async fn open_attempt(app: &AppState, named: Option<Digest>) -> Result<Attem
     let named = named.ok_or_else(|| Fault::new(codes::NO_ATTEMPT).detail("none is named"))?;
     let attempt =
         app.store.attempt(&named).await?.ok_or_else(|| Fault::new(codes::NO_ATTEMPT).at(named.to_string()))?;
+    if app.store.job(&named, app.clock.micros()).await?.is_some() {
+        return Err(Fault::new(codes::SEALED).at(named.to_string()).detail("its result is a verifier's").into());
+    }
     match &attempt.entry.verdict {
         None => Ok(attempt),
         Some(verdict) => Err(Fault::new(codes::ATTEMPT_USED).at(named.to_string()).detail(verdict.clone()).into()),

@@ -121,8 +121,8 @@ mod tests {
     use skill_schema::{
         Digest,
         api::{
-            deprecate, eval, info, lineage, owner, proposal, publish, quarantine, scope, search, suite, token,
-            well_known, whoami, yank,
+            deprecate, eval, info, job, lineage, owner, proposal, publish, quarantine, scope, search, suite, token,
+            well_known, whoami, worker, yank,
         },
         problem::Problem,
     };
@@ -150,6 +150,11 @@ mod tests {
         let attempt = json!({"attempt": hex, "log": 1, "proof": null, "failed": 1, "recorded": {"sum": 1, "runs": 1}, "policy": "strict"});
         let attempts = json!({"attempts": [{"attempt": hex, "log": 1, "version": "1.0.0", "tree": hex, "parent": hex, "suite": hex,
             "scoreKey": hex, "model": "m", "created": time, "failed": 1, "verdict": "reject", "record": hex, "delta": 1}]});
+        let job = json!({"attempt": hex, "state": "queued", "tries": 1, "verdict": "reject", "record": hex,
+            "results": [{"stmt": hex, "log": 1, "kind": "result", "key": "k", "user": "u", "record": hex}]});
+        let lease = json!({"lease": hex, "until": time, "attempt": hex, "nonce": "n", "skill": "acme/b", "version": "1.0.0", "tree": hex,
+            "parent": hex, "suite": hex, "holdout": hex, "hasSuite": true, "record": hex});
+        let terms = json!({"strict": true, "failed": 1, "recorded": {"sum": 1, "runs": 1}, "maintenance": true});
         let version = json!({"version": "1.0.0", "status": "ok", "note": "n", "published": time, "publisher": "p",
             "tree": hex, "archive": hex, "size": 1, "unpackedSize": 1, "files": 1, "dependencies": [["acme/b", "^1"]],
             "parent": "acme/b@1.0.0", "keyid": hex, "downloads": 1, "suite": hex, "score": score});
@@ -188,6 +193,16 @@ mod tests {
             ("Attempt", same::<eval::Attempt>(attempt)),
             ("AttemptEnded", value(eval::Ended { log: 1, proof: None, verdict: "reject".to_owned() })),
             ("Attempts", same::<eval::List>(attempts)),
+            ("Job", same::<job::Job>(job)),
+            (
+                "Claim",
+                same::<worker::Claim>(
+                    json!({"key": "k", "created": time, "signature": "s", "suites": [hex], "recheck": true}),
+                ),
+            ),
+            ("Claimed", same::<worker::Answer>(json!({"lease": lease}))),
+            ("Beat", same::<worker::Beat>(json!({"conditions": {"scoreKey": hex, "model": "m", "weights": "w"}}))),
+            ("Held", same::<worker::Held>(json!({"until": time, "terms": terms}))),
             ("StatusChanged", value(yank::Response { log: 1, proof: None, index: Digest::ZERO })),
             ("ScopeChanged", value(scope::Response { log: 1, proof: None, stmt: Digest::ZERO })),
             ("Quarantine", same::<quarantine::Request>(json!({"action": "lift", "reason": "mistake", "note": "n"}))),

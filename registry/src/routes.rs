@@ -7,6 +7,8 @@ pub mod eval;
 pub mod health;
 pub mod index;
 pub mod info;
+pub mod job;
+pub mod leaderboard;
 pub mod lineage;
 pub mod log;
 pub mod metrics;
@@ -22,6 +24,7 @@ pub mod suite;
 pub mod token;
 pub mod well_known;
 pub mod whoami;
+pub mod worker;
 pub mod yank;
 
 use axum::{Router, routing::MethodRouter};
@@ -99,6 +102,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         publish::endpoints(),
         suite::endpoints(),
         eval::endpoints(),
+        job::endpoints(),
+        worker::endpoints(),
         yank::endpoints(),
         quarantine::endpoints(),
         deprecate::endpoints(),
@@ -106,6 +111,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         lineage::endpoints(),
         proposal::endpoints(),
         search::endpoints(),
+        leaderboard::endpoints(),
         scope::endpoints(),
         owner::endpoints(),
         token::endpoints(),

@@ -28,6 +28,7 @@ use crate::{
     log::{Log, Parts, sequencer::Order, witnesses::Witnesses},
     state::AppState,
     telemetry,
+    vault::Vault,
 };
 
 /// How often counts are written to the database.
@@ -55,6 +56,7 @@ pub async fn serve(
     let (store, identity) = data::open(&config).await?;
     let blobs = Blobs::open(&config.data, config.limits.blob_cache)?;
     blobs.clean()?;
+    let vault = Vault::open(&config.data)?;
     let base = base(&config, address);
     telemetry::metrics();
     tracing::info!(%address, %base, origin = identity.origin, key = %identity.log_key, "serving");
@@ -65,9 +67,10 @@ pub async fn serve(
         identity: identity.clone(),
         clock: clock.clone(),
         witnesses: Witnesses::new(config.witnesses.clone())?,
+        verifiers: config.verifiers.clone(),
     };
     let (log, sequencer) = Log::open(&config.data, parts).await?;
-    let state = AppState::new(config, base, store, blobs, log, identity, clock);
+    let state = AppState::new(config, base, store, (blobs, vault), log, identity, clock);
     run(listener, admin, state, sequencer, shutdown).await
 }
 

@@ -22,6 +22,7 @@ use crate::{
     rate_limit::RateLimits,
     store::{Store, batch::Written, index::IndexFile, token::TokenRow},
     usage::Usage,
+    vault::Vault,
 };
 
 /// The state of a running registry. Cheap to clone.
@@ -40,6 +41,8 @@ pub struct Shared {
     pub blobs: Blobs,
     /// Archives of open proposals.
     pub proposals: Proposals,
+    /// What nobody but a verifier gets.
+    pub vault: Vault,
     /// The log of all statements.
     pub log: Log,
     /// The registry's name and keys.
@@ -68,7 +71,7 @@ impl AppState {
         config: Config,
         base: String,
         store: Store,
-        blobs: Blobs,
+        (blobs, vault): (Blobs, Vault),
         log: Log,
         identity: Arc<Identity>,
         clock: SharedClock,
@@ -87,6 +90,7 @@ impl AppState {
             base,
             store,
             blobs,
+            vault,
             log,
             identity,
             clock,

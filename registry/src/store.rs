@@ -5,6 +5,7 @@
 
 pub mod attempt;
 pub mod batch;
+pub mod board;
 pub mod deprecate;
 pub mod dialect;
 pub mod download;
@@ -12,6 +13,8 @@ pub mod event;
 pub mod fsck;
 pub mod index;
 pub mod info;
+pub mod job;
+pub mod lift;
 pub mod lineage;
 pub mod meta;
 pub mod owner;
@@ -23,6 +26,7 @@ pub mod search;
 pub mod suite;
 pub mod token;
 pub mod user;
+pub mod verification;
 pub mod yank;
 
 #[cfg(test)]

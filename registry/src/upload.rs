@@ -1,5 +1,5 @@
-//! Receiving a publish request: `multipart/form-data` with `meta`, `statement`, `archive` in this order, each within its limit, the
-//! archive hashed while it comes, and into a temporary file unless it is small.
+//! Receiving a publish request: `multipart/form-data` with `meta`, `statement`, `archive` and what may follow in this order, each within its
+//! limit, the archive hashed while it comes, and into a temporary file unless it is small.
 
 pub mod proposal;
 
@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use skill_bundle::hash::Hasher;
 use skill_schema::{
     Digest, Fault, Limits,
-    api::{eval, publish},
+    api::{eval, job, publish},
     codes,
 };
 use tempfile::NamedTempFile;
@@ -35,6 +35,8 @@ pub struct Upload {
     pub archive: Received,
     /// SHA-256 of the archive.
     pub digest: Digest,
+    /// The `tried` part.
+    pub tried: Option<Vec<u8>>,
     /// The `record` and `transcripts` parts of a measured version.
     pub evidence: Option<Sent>,
 }
@@ -52,7 +54,9 @@ pub struct Sent {
 pub fn limit(packages: &Limits) -> usize {
     publish::MAX_META
         + packages.envelope
-        + packages.archive
+        // A sealed suite comes twice: without its holdout and whole.
+        + 2 * packages.archive
+        + publish::MAX_TRIED
         + eval::MAX_RECORD
         + eval::MAX_TRANSCRIPTS
         + MULTIPART_OVERHEAD
@@ -82,7 +86,15 @@ pub async fn receive(
         let statement = read(statement, "statement", packages.envelope, limits).await?.to_vec();
         let archive = part(&mut form, "archive", limits).await?;
         let (archive, digest) = save(archive, blobs, packages.archive, limits).await?;
-        let evidence = match next(limits, form.next_field()).await?.map_err(|e| broken(&e))? {
+        let mut field = next(limits, form.next_field()).await?.map_err(|e| broken(&e))?;
+        let mut log = None;
+        if field.as_ref().is_some_and(|field| field.name() == Some("tried")) {
+            if let Some(field) = field.take() {
+                log = Some(tried(read(field, "tried", publish::MAX_TRIED, limits).await?.to_vec())?);
+            }
+            field = next(limits, form.next_field()).await?.map_err(|e| broken(&e))?;
+        }
+        let evidence = match field {
             None => None,
             Some(field) if field.name() == Some("record") => {
                 let record = read(field, "record", eval::MAX_RECORD, limits).await?.to_vec();
@@ -90,14 +102,23 @@ pub async fn receive(
             }
             Some(field) => {
                 return Err(bad(&format!(
-                    "record or nothing is expected after archive, and there is {:?}",
+                    "tried, record or nothing is expected after archive, and there is {:?}",
                     field.name()
                 )));
             }
         };
-        Ok(Upload { meta, statement, archive, digest, evidence })
+        Ok(Upload { meta, statement, archive, digest, tried: log, evidence })
     })
     .await
+}
+
+/// A log of what was tried is text: lines and tabs, and nothing else that moves a cursor.
+fn tried(bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad("tried: it is not UTF-8"))?;
+    if text.chars().any(|c| c.is_control() && c != '\t' && c != '\n') {
+        return Err(bad("tried: it has control characters"));
+    }
+    Ok(bytes)
 }
 
 /// The part after a record, which is the last.
@@ -133,21 +154,86 @@ pub async fn receive_result(
     .await
 }
 
-/// Receives a suite: `statement`, `archive`. Answers the envelope, the archive and its digest.
+/// A suite as it was sent.
+#[derive(Debug)]
+pub struct SuiteUpload {
+    /// The `statement` part.
+    pub statement: Vec<u8>,
+    /// The `archive` part with its SHA-256, if there is one.
+    pub archive: Option<(Received, Digest)>,
+    /// The `sealed` part, if there is one.
+    pub sealed: Option<Vec<u8>>,
+}
+
+/// Receives a suite: `statement`, and `archive` and `sealed` if they are there. What is sealed is on no disk before it is where it belongs.
 pub async fn receive_suite(
     request: Request,
     blobs: &Blobs,
     limits: &ServerLimits,
     packages: &Limits,
-) -> Result<(Vec<u8>, Received, Digest), Error> {
+) -> Result<SuiteUpload, Error> {
     let mut form = Multipart::from_request(request, &()).await.map_err(|e| bad(&e.body_text()))?;
     within(limits, async {
         let statement = part(&mut form, "statement", limits).await?;
         let statement = read(statement, "statement", packages.envelope, limits).await?.to_vec();
+        let mut upload = SuiteUpload { statement, archive: None, sealed: None };
+        while let Some(field) = next(limits, form.next_field()).await?.map_err(|e| broken(&e))? {
+            match field.name() {
+                Some("archive") if upload.archive.is_none() && upload.sealed.is_none() => {
+                    upload.archive = Some(save(field, blobs, packages.archive, limits).await?);
+                }
+                Some("sealed") if upload.sealed.is_none() => {
+                    upload.sealed = Some(read(field, "sealed", packages.archive, limits).await?.to_vec());
+                }
+                name => return Err(bad(&format!("archive or sealed is expected, and there is {name:?}"))),
+            }
+        }
+        Ok(upload)
+    })
+    .await
+}
+
+/// A job as it was sent.
+#[derive(Debug)]
+pub struct JobUpload {
+    /// The `statement` part.
+    pub statement: Vec<u8>,
+    /// The `meta` part.
+    pub meta: job::Meta,
+    /// The `archive` part: in memory, since nobody may see it before it is where it belongs.
+    pub archive: Vec<u8>,
+}
+
+/// Receives a job: `statement`, `meta`, `archive`.
+pub async fn receive_job(request: Request, limits: &ServerLimits, packages: &Limits) -> Result<JobUpload, Error> {
+    let mut form = Multipart::from_request(request, &()).await.map_err(|e| bad(&e.body_text()))?;
+    within(limits, async {
+        let statement = part(&mut form, "statement", limits).await?;
+        let statement = read(statement, "statement", packages.envelope, limits).await?.to_vec();
+        let meta = read(part(&mut form, "meta", limits).await?, "meta", publish::MAX_META, limits).await?;
+        let meta = serde_json::from_slice(&meta).map_err(|e| bad(&format!("meta: {e}")))?;
         let archive = part(&mut form, "archive", limits).await?;
-        let (archive, digest) = save(archive, blobs, packages.archive, limits).await?;
+        let archive = read(archive, "archive", packages.archive, limits).await?.to_vec();
         end(&mut form, limits).await?;
-        Ok((statement, archive, digest))
+        Ok(JobUpload { statement, meta, archive })
+    })
+    .await
+}
+
+/// Receives the result of a verifier: `statement`, `record`.
+pub async fn receive_verified(
+    request: Request,
+    limits: &ServerLimits,
+    packages: &Limits,
+) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    let mut form = Multipart::from_request(request, &()).await.map_err(|e| bad(&e.body_text()))?;
+    within(limits, async {
+        let statement = part(&mut form, "statement", limits).await?;
+        let statement = read(statement, "statement", packages.envelope, limits).await?.to_vec();
+        let record = part(&mut form, "record", limits).await?;
+        let record = read(record, "record", eval::MAX_RECORD, limits).await?.to_vec();
+        end(&mut form, limits).await?;
+        Ok((statement, record))
     })
     .await
 }

@@ -8,6 +8,8 @@ pub mod deprecate;
 pub mod eval;
 pub mod index;
 pub mod info;
+pub mod job;
+pub mod leaderboard;
 pub mod lineage;
 pub mod log;
 pub mod owner;
@@ -21,6 +23,7 @@ pub mod suite;
 pub mod token;
 pub mod well_known;
 pub mod whoami;
+pub mod worker;
 pub mod yank;
 
 /// Where the versioned API lives, below the registry's address.

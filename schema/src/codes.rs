@@ -13,6 +13,7 @@ mod log;
 mod measured;
 mod name;
 mod registry;
+mod sealed;
 mod statement;
 
 pub use archive::*;
@@ -24,6 +25,7 @@ pub use log::*;
 pub use measured::*;
 pub use name::*;
 pub use registry::*;
+pub use sealed::*;
 pub use statement::*;
 
 /// The client's exit codes. Documented and stable (`skill help exit-codes`).
@@ -163,6 +165,7 @@ pub fn all() -> Vec<&'static Code> {
         measured::ALL,
         name::ALL,
         registry::ALL,
+        sealed::ALL,
         statement::ALL,
     ]
     .concat();

@@ -1,5 +1,7 @@
 //! Somebody who publishes measured versions by plain requests and says whatever they like: for attacks on the gate.
 
+mod sealed;
+
 use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
 use serde_json::json;
@@ -62,6 +64,11 @@ impl Cases {
         let opened = open(place.path());
         let digests = opened.suite.digests(&opened.lock().expect("a lock"), &opened.folder).expect("digests");
         Self { _place: place, opened, digests }
+    }
+
+    /// Its archive.
+    pub fn packed(&self, contents: pack::Contents) -> Vec<u8> {
+        pack::pack(&self.opened, contents).expect("packed").archive.to_vec()
     }
 }
 
@@ -142,6 +149,17 @@ impl Forger {
 
     /// Publishes a suite.
     pub fn publish_suite(&self, cases: &Cases, name: &str) -> Answer {
+        self.say_of_suite(cases, name, SuiteState::Open, vec![("archive", cases.packed(pack::Contents::Whole))])
+    }
+
+    /// Says what becomes of a suite, and sends these archives along.
+    pub fn say_of_suite(
+        &self,
+        cases: &Cases,
+        name: &str,
+        state: SuiteState,
+        archives: Vec<(&'static str, Vec<u8>)>,
+    ) -> Answer {
         let (seq, prev) = self.publisher.next(self.address).expect("a chain");
         let digests = &cases.digests;
         let said = Said {
@@ -152,19 +170,19 @@ impl Forger {
             prev,
             scope: self.publisher.scope().to_owned(),
             seq,
-            state: SuiteState::Open,
+            state,
             suite: name.to_owned(),
             train: digests.train,
             version: "1.0.0".to_owned(),
         };
         let signed = envelope::sign(&statement::suite(said, digests.suite), &[&self.key]).expect("signed");
-        let archive = pack::pack(&cases.opened, pack::Contents::Whole).expect("packed").archive;
         let path = format!("/api/skill/v1/suites/{}/{name}/1.0.0", self.publisher.scope());
-        self.send(&Parts { to: ("PUT", path), parts: vec![("statement", signed), ("archive", archive.to_vec())] })
+        let parts = std::iter::once(("statement", signed)).chain(archives).collect();
+        self.send(&Parts { to: ("PUT", path), parts })
     }
 
-    /// An attempt of a version against a head.
-    pub fn attempt(&self, packed: &Packed, head: Option<&Packed>, cases: &Cases) -> Eval {
+    /// An attempt against a head.
+    pub fn attempt(&self, head: Option<&Packed>, cases: &Cases) -> Eval {
         let nonce = sha256(&skill_bundle::keys::random::<32>().expect("randomness")).to_string();
         Eval {
             attempt: None,
@@ -197,7 +215,7 @@ impl Forger {
 
     /// Logs an attempt that has to be accepted.
     pub fn logged(&self, packed: &Packed, head: Option<&Packed>, cases: &Cases) -> eval::Attempt {
-        let answer = self.log(&self.sign(&self.attempt(packed, head, cases), packed, None));
+        let answer = self.log(&self.sign(&self.attempt(head, cases), packed, None));
         assert_eq!(answer.status, 201, "{}", answer.text());
         serde_json::from_slice(&answer.body).expect("an attempt")
     }

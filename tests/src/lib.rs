@@ -14,6 +14,7 @@
 pub mod contest;
 pub mod forger;
 pub mod http;
+pub mod improving;
 pub mod measured;
 pub mod model;
 pub mod people;
@@ -24,6 +25,8 @@ pub mod proxy;
 pub mod publisher;
 pub mod registry;
 pub mod run;
+pub mod schemas;
+pub mod sealed;
 pub mod skills;
 pub mod witness;
 pub mod world;

@@ -15,11 +15,21 @@ pub fn skill_registry() -> PathBuf {
 /// Programs lie in the target folder beside `deps/`, where the running test lies. They are built by `cargo build --bins`, which
 /// `./test` runs first: cargo alone builds the programs of a test's own package only.
 fn built(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("the path of this test");
-    let folder = test.parent().and_then(|deps| deps.parent()).expect("target/debug");
-    let program = folder.join(name);
-    assert!(program.is_file(), "{} is not built: run `cargo build --workspace --bins` first", program.display());
+    let program = beside(name);
+    assert!(program.is_file(), "{} is not built: run `cargo build --bins` first", program.display());
     program
+}
+
+fn beside(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    test.parent().and_then(|deps| deps.parent()).expect("target/debug").join(name)
+}
+
+/// The program that runs embedded models: the one that was built with the others, or that of `scripts/engine-tools.sh`. It needs a C++
+/// compiler, so it may be missing.
+pub fn worker() -> Option<PathBuf> {
+    const NAME: &str = "skill-engine-worker";
+    [beside(NAME), root().join(".tools/bin").join(NAME)].into_iter().find(|program| program.is_file())
 }
 
 /// Whether this is a run that must not skip anything.

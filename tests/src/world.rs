@@ -82,6 +82,17 @@ impl World {
         (Self { registry, proxy: None, postgres: None, folder }, witness)
     }
 
+    /// A registry with these settings in its registry.toml.
+    pub fn set_up(settings: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("skill-story-").tempdir().expect("a temporary folder");
+        let flags = ["--read-rate", "0", "--write-rate", "0"];
+        let mut registry = Registry::new(&folder.path().join("registry"), &flags, None);
+        std::fs::create_dir_all(registry.data()).expect("the data folder");
+        std::fs::write(registry.data().join("registry.toml"), settings).expect("the settings");
+        registry.start();
+        Self { registry, proxy: None, postgres: None, folder }
+    }
+
     /// The address that people use.
     pub fn url(&self) -> String {
         self.proxy.as_ref().map_or_else(|| self.registry.url(), Proxy::url)

@@ -29,6 +29,8 @@ fn a_skill_that_helps_is_measured_and_accepted() {
     let json = project.skill(&[&args[..], &["--json"]].concat()).ok().json();
     assert_eq!(json["record"]["verdict"]["verdict"], "accept");
     assert_eq!((&json["cachedRuns"], &json["newRuns"]), (&60.into(), &0.into()));
+    // What the skill costs stands out; a check that passes with the skill alone does not.
+    assert_eq!((&json["remarks"][0]["kind"], json["remarks"].as_array().map(Vec::len)), (&"cost".into(), Some(1)));
 }
 
 #[test]
@@ -113,6 +115,36 @@ fn killed_in_the_middle_ten_times_it_runs_nothing_finished_again() {
     assert!((RUNS..=RUNS + 10 * WIDTH).contains(&asked), "{asked} requests");
     let whole = project.skill(&[&args[..], &["--json", "--fresh"]].concat()).ok().json();
     assert_eq!(essence(&resumed["record"]), essence(&whole["record"]));
+}
+
+#[test]
+fn runs_that_could_not_change_the_verdict_are_not_made() {
+    let nina = Person::alone("nina");
+    let project = nina.project("p");
+    measured::write(&project, 10);
+    let helps = Model::obedient();
+    let spec = helps.spec();
+    let args = ["eval", "shout", "--model", &spec, "-k", "5", "--gate", "strict", "--width", "2"];
+    let early = project.skill(&[&args[..], &["--stop-early", "--json"]].concat()).ok().json();
+    let verdict = &early["record"]["verdict"];
+    let (made, not_made) =
+        (early["newRuns"].as_u64().expect("a count"), early["runsNotMade"].as_u64().expect("a count"));
+    assert_eq!((verdict["verdict"].as_str(), made + not_made), (Some("accept"), 100));
+    assert!(not_made >= 20, "{not_made}");
+    assert_eq!(verdict["curtailed"], serde_json::json!({"runs_made": made, "runs_not_made": not_made}));
+    assert_eq!((&early["complete"], helps.asked().len() as u64), (&false.into(), made));
+    project.skill(&["report", early["folder"].as_str().expect("a folder")]).ok().says("runs were not made");
+    let all = project.skill(&[&args[..], &["--json"]].concat()).ok().json();
+    assert_eq!((&all["record"]["verdict"]["verdict"], &all["cachedRuns"]), (&verdict["verdict"], &made.into()));
+    assert_eq!((helps.asked().len(), &all["runsNotMade"]), (100, &0.into()));
+
+    let harms =
+        Model::start(Duration::ZERO, |body| if has_skill(body) { "quiet".to_owned() } else { "LOUD".to_owned() });
+    let spec = harms.spec();
+    let args = ["eval", "shout", "--model", &spec, "-k", "5", "--stop-early"];
+    project.skill(&[&args[..], &["--gate", "standard"]].concat()).refused(8, "E_GATE_REJECTED").says("were made");
+    assert!(harms.asked().len() <= 80, "{}", harms.asked().len());
+    project.skill(&args).refused(2, "E_USAGE");
 }
 
 /// A record without times.

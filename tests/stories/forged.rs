@@ -25,12 +25,12 @@ struct Contest {
 
 /// A third of the cases.
 fn third(_: Arm, n: usize) -> bool {
-    n % 3 == 0
+    n.is_multiple_of(3)
 }
 
 /// The head on a third of the cases, the candidate on all.
 fn better(arm: Arm, n: usize) -> bool {
-    arm == Arm::Cand || n % 3 == 0
+    arm == Arm::Cand || n.is_multiple_of(3)
 }
 
 impl Contest {
@@ -215,11 +215,11 @@ fn an_attempt_of_another_skill_and_another_suite_count_for_nothing() {
     let own = eve.pack("1.0.0");
     let form = eve.form(&own, None, suite, Some(attempt.attempt), Some((&record, &details)));
     refused(&eve.send(&form), 422, "E_ATTEMPT_OTHER");
-    let stolen = contest.mallory.attempt(&contest.next, Some(&contest.head), &contest.cases);
+    let stolen = contest.mallory.attempt(Some(&contest.head), &contest.cases);
     refused(&eve.log(&contest.mallory.sign(&stolen, &contest.next, None)), 403, "E_NOT_OWNER");
     // An easier suite that nobody has published, and one that was.
     let easy = Cases::new("easy");
-    let unknown = contest.mallory.attempt(&contest.next, Some(&contest.head), &easy);
+    let unknown = contest.mallory.attempt(Some(&contest.head), &easy);
     refused(&contest.mallory.log(&contest.mallory.sign(&unknown, &contest.next, None)), 422, "E_SUITE_UNKNOWN");
     assert_eq!(contest.mallory.publish_suite(&easy, "easy").status, 201);
     let attempt = contest.mallory.logged(&contest.next, Some(&contest.head), &easy);
@@ -247,10 +247,10 @@ fn a_head_that_moved_is_not_beaten() {
     let suite = Some(contest.cases.digests.suite);
     let form = mallory.form(&late, Some(&contest.next), suite, Some(early.attempt), Some((&record, &details)));
     refused(&mallory.send(&form), 412, "E_HEAD_MOVED");
-    let stale = mallory.attempt(&late, Some(&contest.head), &contest.cases);
+    let stale = mallory.attempt(Some(&contest.head), &contest.cases);
     refused(&mallory.log(&mallory.sign(&stale, &late, None)), 412, "E_HEAD_MOVED");
     // Nor can it be measured against no skill, as if nothing were there.
-    let alone = mallory.attempt(&late, None, &contest.cases);
+    let alone = mallory.attempt(None, &contest.cases);
     refused(&mallory.log(&mallory.sign(&alone, &late, None)), 412, "E_HEAD_MOVED");
 }
 
@@ -292,7 +292,7 @@ fn an_attempt_is_signed_by_a_publish_key_of_the_scope() {
     let contest = Contest::begin();
     let mallory = &contest.mallory;
     let stranger = SecretKey::from_seed(&[9; 32]);
-    let said = mallory.attempt(&contest.next, Some(&contest.head), &contest.cases);
+    let said = mallory.attempt(Some(&contest.head), &contest.cases);
     refused(&mallory.log(&mallory.sign(&said, &contest.next, Some(&stranger))), 403, "E_KEY_UNKNOWN");
     let mut foreign = said.clone();
     foreign.runner = stranger.keyid();
@@ -311,7 +311,7 @@ fn each_failed_attempt_counts_and_so_does_one_that_was_given_up() {
     let attempt = contest.attempt();
     assert_eq!(attempt.failed, 1);
     // Ended with a reject.
-    let said = mallory.attempt(&contest.next, Some(&contest.head), &contest.cases);
+    let said = mallory.attempt(Some(&contest.head), &contest.cases);
     let (record, details) = contest.record(&attempt, third);
     let wrong = mallory.result(&said, &contest.next, skill_schema::Digest([3; 32]), (&record, &details));
     refused(&mallory.send(&wrong), 422, "E_NO_ATTEMPT");

@@ -7,6 +7,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("schema", &[]),
     ("bundle", &["skill-schema"]),
     ("engine", &["skill-schema", "skill-bundle"]),
+    ("engine/worker", &["skill-engine"]),
     ("client", &["skill-schema", "skill-bundle", "skill-engine"]),
     ("registry", &["skill-schema", "skill-bundle", "skill-engine"]),
     ("tests", &["skill-schema", "skill-bundle", "skill-engine", "skill-client", "skill-registry"]),
@@ -54,14 +55,22 @@ fn schema_is_pure() {
     sources::none(&found, "schema does no IO and reads neither clock nor randomness");
 }
 
-/// The dependencies that a crate's manifest declares: name, and which table it stands in.
+/// The dependencies that a crate's manifest declares, for any platform: name, and which table it stands in.
 pub fn declared(krate: &str) -> Vec<(String, String)> {
     let manifest: toml::Table = sources::read(&format!("{krate}/Cargo.toml")).parse().expect("a manifest");
+    let platforms = manifest.get("target").and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::values);
     let mut found = Vec::new();
-    for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
-        if let Some(toml::Value::Table(dependencies)) = manifest.get(table) {
-            found.extend(dependencies.keys().map(|name| (name.clone(), table.to_owned())));
+    for place in platforms.filter_map(toml::Value::as_table).chain([&manifest]) {
+        for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            if let Some(toml::Value::Table(dependencies)) = place.get(table) {
+                found.extend(dependencies.keys().map(|name| (name.clone(), table.to_owned())));
+            }
         }
     }
     found
+}
+
+#[test]
+fn dependencies_of_single_platforms_count() {
+    assert!(declared("engine/worker").iter().any(|(name, _)| name == "seccompiler"));
 }

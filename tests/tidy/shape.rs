@@ -54,6 +54,13 @@ fn nothing_is_left_for_later() {
 }
 
 #[test]
+fn every_file_of_the_product_says_what_it_is_for() {
+    let silent: Vec<String> =
+        sources::product().into_iter().filter(|file| !file.text.starts_with("//! ")).map(|file| file.path).collect();
+    none(&silent, "files that do not begin with //!");
+}
+
+#[test]
 fn every_library_says_what_it_is() {
     for krate in ["schema", "bundle", "engine", "client", "registry"] {
         let lib = sources::read(&format!("{krate}/src/lib.rs"));

@@ -10,7 +10,13 @@ const SKIPPED: &[&str] =
 const TEST_ONLY: &str = "#[cfg(test)]";
 
 /// The crates of the workspace, lowest first.
-pub const CRATES: &[&str] = &["schema", "bundle", "engine", "client", "registry", "tests"];
+pub const CRATES: &[&str] = &["schema", "bundle", "engine", "engine/worker", "client", "registry", "tests"];
+
+/// The crate in whose folder a file lies; the inner one where one lies in another.
+pub fn krate(path: &str) -> Option<&'static str> {
+    let of = |krate: &&&str| path.strip_prefix(**krate).is_some_and(|rest| rest.starts_with('/'));
+    CRATES.iter().filter(of).max_by_key(|krate| krate.len()).copied()
+}
 
 /// A text file, by its path from the repository's root.
 pub struct Source {
@@ -131,6 +137,13 @@ fn walk(root: &Path, folder: &Path, ending: &str, found: &mut Vec<Source>) {
 #[track_caller]
 pub fn none(found: &[String], what: &str) {
     assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn a_file_belongs_to_the_innermost_crate() {
+    assert_eq!(krate("engine/worker/src/main.rs"), Some("engine/worker"));
+    assert_eq!(krate("engine/src/lib.rs"), Some("engine"));
+    assert_eq!(krate("engine.rs"), None);
 }
 
 #[test]

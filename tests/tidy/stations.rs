@@ -11,6 +11,7 @@ const WITHOUT: &[(&str, &str, &str)] = &[
     ("index", "client/src/commands", "read by every command that resolves"),
     ("well_known", "client/src/commands", "read on first contact: skill registry add, skill registry ping"),
     ("scope", "client/src/commands", "skill key enroll and its siblings send it"),
+    ("job", "client/src/commands", "skill publish queues one and waits for it"),
     ("log", "client/src/commands", "read by every command that asks a registry"),
     ("snapshot", "client/src/commands", "for auditors and mirrors"),
 ];

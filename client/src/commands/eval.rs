@@ -1,17 +1,21 @@
 //! `skill eval`: whether a skill helps, measured on its suite.
 
-mod plan;
 mod verdict;
 
 use serde::Serialize;
 use skill_engine::{
-    gate,
+    eval::Measured,
+    executor::leak::Leak,
+    gate::Policy,
+    grade::analyze::Remark,
+    model::Counters,
     record::{Record, Terms, summary},
-    report::terminal,
+    report::{remarks::remarks, terminal},
 };
 use skill_schema::{Fault, codes};
 
 use crate::{
+    commands::suite,
     context::Context,
     evals::{kept, options::Options, prepared},
     output::count,
@@ -39,14 +43,33 @@ pub struct Args {
     /// The model that answers [default: eval.model, or the only one of this machine].
     #[arg(long, short, value_name = "MODEL")]
     model: Option<String>,
+    /// Make no more runs once none of them could change the verdict of --gate.
+    #[arg(long, requires = "gate", conflicts_with = "until_ci")]
+    stop_early: bool,
     /// Decide by the gate's exact test whether the skill beats the baseline.
-    #[arg(long, value_name = "standard|strict", value_parser = ["standard", "strict"], conflicts_with = "alone")]
-    gate: Option<String>,
+    #[arg(long, value_enum, value_name = "standard|strict", hide_possible_values = true, conflicts_with = "alone")]
+    gate: Option<Asked>,
+}
+
+/// Which test decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Asked {
+    Standard,
+    Strict,
+}
+
+impl From<Asked> for Policy {
+    fn from(asked: Asked) -> Self {
+        match asked {
+            Asked::Standard => Self::Standard,
+            Asked::Strict => Self::Strict,
+        }
+    }
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    Plan(plan::Args),
+    Plan(suite::plan::Args),
     Verdict(verdict::Args),
 }
 
@@ -60,7 +83,56 @@ struct Result<'a> {
     cached_runs: u64,
     new_runs: u64,
     new_tokens: u64,
+    runs_not_made: u64,
     complete: bool,
+    counters: Option<Taken>,
+    /// What stands out in the runs.
+    remarks: Vec<Remark>,
+    /// Where the skill holds text of the holdout.
+    leaks: &'a [Leak],
+}
+
+/// What the model took in this process, as its back end counted it, in tokens but for the last two. Runs that were kept from
+/// earlier took nothing.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Taken {
+    /// Of shared beginnings: evaluated.
+    prefix_evaluated: u64,
+    /// Of shared beginnings: read from disk, where an earlier eval had kept them.
+    prefix_restored: u64,
+    /// Of shared beginnings: summed over the runs that took them over.
+    prefix_shared: u64,
+    /// Of the runs' own prompts: evaluated.
+    prompt_evaluated: u64,
+    /// Generated.
+    generated: u64,
+    /// Calls of the model.
+    decodes: u64,
+    /// Runs that had to begin again because the attention state was full.
+    restarts: u64,
+}
+
+impl From<Counters> for Taken {
+    fn from(counters: Counters) -> Self {
+        let Counters { prefix_evaluated, prefix_restored, prefix_shared, .. } = counters;
+        let Counters { prompt_evaluated, generated, decodes, restarts, .. } = counters;
+        Self { prefix_evaluated, prefix_restored, prefix_shared, prompt_evaluated, generated, decodes, restarts }
+    }
+}
+
+impl Taken {
+    fn sentence(&self) -> String {
+        format!(
+            "model: {} tokens of shared beginnings evaluated, {} read from disk, {} saved; {} of prompts, {} generated in {} calls",
+            self.prefix_evaluated,
+            self.prefix_restored,
+            self.prefix_shared.saturating_sub(self.prefix_evaluated),
+            self.prompt_evaluated,
+            self.generated,
+            self.decodes,
+        )
+    }
 }
 
 /// Runs `skill eval`.
@@ -69,26 +141,23 @@ struct Result<'a> {
 /// As [`prepared::prepare`] and [`prepared::Prepared::measure`]; the gate's refusals; [`codes::BUDGET`].
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     match args.command {
-        Some(Command::Plan(args)) => plan::run(&args, context),
+        Some(Command::Plan(args)) => suite::plan::run(&args, context),
         Some(Command::Verdict(args)) => verdict::run(&args, context),
         None => measure(&args, context).await,
     }
 }
 
 async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
-    let prepared = prepared::prepare(context, &args.options)?;
+    let prepared = prepared::prepare(&args.options)?;
     if args.options.grader.is_none() && prepared.needs_grader() {
         context.output.warn("expectations need a grader model and are not counted; name one with --grader");
     }
-    let mut measured = prepared.measure(context, &args.options, args.model.as_deref()).await?;
-    let terms = args.gate.as_deref().map(|named| {
-        let policy = if named == "strict" { gate::Policy::Strict } else { gate::Policy::Standard };
-        Terms { leak: !prepared.leaks().is_empty(), ..Terms::first(policy) }
-    });
-    let verdict = terms.map(|terms| measured.record.judge(&terms)).transpose()?;
-    if let (Some(verdict), Some(terms)) = (&verdict, &terms) {
-        measured.record.verdict = summary(verdict, terms);
-    }
+    let mut ready = prepared.ready(context, &args.options, args.model.as_deref()).await?;
+    let leak = !prepared.leaks().is_empty();
+    let terms = args.gate.map(|policy| Terms { leak, ..Terms::first(policy.into()) });
+    ready.early = terms.filter(|_| args.stop_early);
+    let mut measured = ready.measure(None).await?;
+    let refused = terms.map(|terms| decide(&mut measured, &terms)).transpose()?.flatten();
     let folder = kept::keep(context, &measured.record, &measured.details)?;
     let report = folder.join(kept::PAGE).display().to_string();
     let result = Result {
@@ -98,7 +167,11 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
         cached_runs: measured.cached,
         new_runs: measured.spent.runs,
         new_tokens: measured.spent.tokens,
-        complete: measured.stopped.is_none(),
+        runs_not_made: measured.certain.map_or(0, |certain| certain.not_made),
+        complete: measured.stopped.is_none() && measured.certain.is_none(),
+        counters: measured.counters.map(Taken::from),
+        remarks: remarks(&measured.record),
+        leaks: &measured.details.leaks,
     };
     context.output.result_or("skill.eval/1", &result, |out| {
         out.data(terminal::text(&measured.record, &measured.details).trim_end());
@@ -106,14 +179,25 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
             let kept = usize::try_from(measured.cached).unwrap_or(usize::MAX);
             out.note(format!("{} kept from earlier", count(kept, "run")));
         }
+        if let Some(taken) = &result.counters {
+            out.trace(1, || taken.sentence());
+        }
         out.status("Report", &report);
     });
     if let Some(cap) = measured.stopped {
         let detail = format!("the cap on {cap:?}").to_lowercase();
         return Err(Fault::new(codes::BUDGET).detail(detail).into());
     }
-    match verdict.and_then(|verdict| verdict.fault()) {
-        Some(fault) => Err(fault.into()),
-        None => Ok(()),
+    refused.map_or(Ok(()), |fault| Err(fault.into()))
+}
+
+/// Puts the gate's verdict into the record. What is not an accept is a fault.
+fn decide(measured: &mut Measured, terms: &Terms) -> std::result::Result<Option<Fault>, Fault> {
+    if let Some(certain) = measured.certain {
+        measured.record.verdict = certain.summary(terms);
+        return Ok(certain.fault());
     }
+    let verdict = measured.record.judge(terms)?;
+    measured.record.verdict = summary(&verdict, terms);
+    Ok(verdict.fault())
 }

@@ -5,9 +5,9 @@ mod human;
 use serde::Serialize;
 use skill_schema::{
     Digest, Fault, SkillId, Version, VersionReq,
-    api::{deprecate, info},
+    api::{deprecate, info, leaderboard::Lift},
     codes,
-    index::{Line, LineStatus, PackageStatus},
+    index::{Line, LineStatus, PackageStatus, Score},
     manifest::{self, Manifest},
     skill_md::{self, SkillMd},
     spec::Spec,
@@ -94,6 +94,12 @@ struct Facts {
     parent: Option<String>,
     keys: Vec<Digest>,
     downloads: Option<u64>,
+    /// As the index has it.
+    score: Option<Score>,
+    /// Its gain over no skill, with an interval.
+    lift: Option<Lift>,
+    model: Option<String>,
+    tokens: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -203,5 +209,9 @@ fn facts(shown: &info::Response, entry: &Entry, line: &Line) -> Result<Facts, Fa
         parent: line.parent.clone(),
         keys: published.release.signers.clone(),
         downloads: said.map(|said| said.downloads),
+        score: line.score.clone(),
+        lift: said.and_then(|said| said.lift),
+        model: said.and_then(|said| said.model.clone()),
+        tokens: said.and_then(|said| said.tokens),
     })
 }

@@ -13,6 +13,7 @@ mod rotate;
 mod submit;
 mod threshold;
 mod trust;
+mod verifier;
 
 use crate::context::Context;
 
@@ -37,6 +38,7 @@ enum Command {
     Recover(recover::Args),
     Cosign(cosign::Args),
     Submit(submit::Args),
+    Verifier(verifier::Args),
     Trust(trust::Args),
 }
 
@@ -57,6 +59,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         Command::Recover(args) => recover::run(args, context).await,
         Command::Cosign(args) => cosign::run(args, context).await,
         Command::Submit(args) => submit::run(args, context).await,
+        Command::Verifier(args) => verifier::run(args, context).await,
         Command::Trust(args) => trust::run(&args, context),
     }
 }

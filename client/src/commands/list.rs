@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use skill_schema::{SkillId, Version};
+use skill_schema::{SkillId, Version, index::Score};
 
 use crate::{
+    catalogue,
     context::Context,
     listing::{self, EntryState, Installed},
+    scores,
     workspace::{Access, Workspace},
 };
 
@@ -44,6 +46,8 @@ struct Item {
     one_off: bool,
     origin: String,
     tree: String,
+    /// Its score, as this machine last saw the registry's index.
+    score: Option<Score>,
     agents: Vec<Place>,
 }
 
@@ -68,20 +72,31 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         }
         installed.retain(|skill| !skill.entries.is_empty());
     }
-    let result = Result { root: workspace.root.display().to_string(), items: installed.iter().map(item).collect() };
+    let scored: Vec<Option<Score>> = installed.iter().map(|skill| score(context, skill)).collect();
+    let result = Result {
+        root: workspace.root.display().to_string(),
+        items: installed.iter().zip(&scored).map(|(skill, score)| item(skill, score.clone())).collect(),
+    };
     context.output.result_or("skill.list/1", &result, |out| {
-        let rows: Vec<_> = installed.iter().map(row).collect();
+        let rows: Vec<_> = installed.iter().zip(&scored).map(|(skill, score)| row(skill, score.as_ref())).collect();
         if rows.is_empty() {
             out.status("Installed", "nothing here");
             out.hint("skill install SPEC   or skill list -g for what is there for all projects");
         } else {
-            out.table(&["skill", "version", "wanted", "agents", "state"], &rows);
+            out.table(&["skill", "version", "wanted", "agents", "state", "score"], &rows);
         }
     });
     Ok(())
 }
 
-fn item(skill: &Installed) -> Item {
+/// The score of a skill's version in the index that was fetched last; nothing is fetched for it, and without it there is none.
+fn score(context: &Context, skill: &Installed) -> Option<Score> {
+    let locked = &skill.locked;
+    let index = catalogue::remembered(context, &locked.origin, &locked.name)?;
+    index.lines.into_iter().find(|line| line.tree == locked.tree && line.vers == locked.version)?.score
+}
+
+fn item(skill: &Installed, score: Option<Score>) -> Item {
     Item {
         id: skill.locked.name.clone(),
         version: skill.locked.version.clone(),
@@ -89,6 +104,7 @@ fn item(skill: &Installed) -> Item {
         one_off: skill.root.as_ref().is_some_and(|root| root.one_off),
         origin: skill.locked.origin.clone(),
         tree: skill.locked.tree.to_string(),
+        score,
         agents: skill
             .entries
             .iter()
@@ -101,7 +117,7 @@ fn item(skill: &Installed) -> Item {
     }
 }
 
-fn row(skill: &Installed) -> Vec<String> {
+fn row(skill: &Installed, score: Option<&Score>) -> Vec<String> {
     let agents: Vec<&str> = skill.entries.iter().flat_map(|entry| &entry.agents).map(String::as_str).collect();
     let wanted = match &skill.root {
         Some(_) if skill.locked.path().is_some() => skill.locked.origin.clone(),
@@ -120,5 +136,5 @@ fn row(skill: &Installed) -> Vec<String> {
         _ => states.iter().map(|(state, who)| format!("{state}: {}", who.join(", "))).collect::<Vec<_>>().join("; "),
     };
     let (name, version) = (skill.locked.name.to_string(), skill.locked.version.to_string());
-    vec![name, version, wanted, agents.join(", "), state]
+    vec![name, version, wanted, agents.join(", "), state, scores::cell_or_dash(score)]
 }

@@ -11,7 +11,7 @@ use skill_schema::{
 };
 
 use crate::{context::Context, files, output::count};
-pub(super) use template::manifest as manifest_text;
+pub(super) use template::{File, manifest as manifest_text, text_of as skill_md_text};
 use template::{Skill, Template};
 
 /// Start a skill: a folder with SKILL.md that passes skill check.
@@ -101,7 +101,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
 }
 
 /// Splits `NAME` or `SCOPE/NAME`.
-fn split(text: &str, scope: Option<&Scope>) -> Result<(Option<Scope>, SkillName), Fault> {
+pub(super) fn split(text: &str, scope: Option<&Scope>) -> Result<(Option<Scope>, SkillName), Fault> {
     let Some((head, name)) = text.split_once('/') else {
         return Ok((scope.cloned(), text.parse()?));
     };
@@ -115,7 +115,7 @@ fn split(text: &str, scope: Option<&Scope>) -> Result<(Option<Scope>, SkillName)
 }
 
 /// What the user said may make a skill that would not pass: a description that is too long, for example.
-fn refuse_errors(name: &SkillName, files: &[template::File]) -> Result<(), Fault> {
+pub(super) fn refuse_errors(name: &SkillName, files: &[File]) -> Result<(), Fault> {
     let files: Vec<lint::File<'_>> = files
         .iter()
         .map(|file| lint::File { path: file.path, content: file.text.as_bytes(), executable: file.executable })
@@ -128,7 +128,7 @@ fn refuse_errors(name: &SkillName, files: &[template::File]) -> Result<(), Fault
 }
 
 /// Writes the folder beside its name and renames it, so that it appears whole or not at all.
-fn write(parent: &Path, name: &str, files: &[template::File]) -> Result<(), Fault> {
+pub(super) fn write(parent: &Path, name: &str, files: &[File]) -> Result<(), Fault> {
     let folder = parent.join(name);
     let io = |e: std::io::Error| files::fault(&folder, &e);
     let temporary = tempfile::Builder::new().prefix(files::TEMPORARY).tempdir_in(parent).map_err(io)?;

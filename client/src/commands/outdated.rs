@@ -6,7 +6,7 @@ use serde::Serialize;
 use skill_schema::{
     SkillId, Version, VersionReq,
     codes::Exit,
-    index::{LineStatus, PackageStatus, latest},
+    index::{self, LineStatus, PackageStatus, Score, latest},
 };
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     context::Context,
     report::Done,
     resolve::satisfies,
+    scores,
     workspace::{Access, Workspace, registry_of},
 };
 
@@ -48,6 +49,17 @@ struct Item {
     /// Whether the current version was yanked or withdrawn, or its signing key revoked.
     withdrawn: bool,
     deprecated: bool,
+    /// The score of the current version.
+    score: Option<Score>,
+    /// The best-scored version under the newest score key.
+    best: Option<Best>,
+}
+
+/// A version and its score.
+#[derive(Serialize)]
+struct Best {
+    version: Version,
+    score: Score,
 }
 
 /// Runs `skill outdated`.
@@ -82,13 +94,18 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
             notes.extend(item.withdrawn.then_some("withdrawn"));
             notes.extend(item.deprecated.then_some("deprecated"));
             let (wanted, latest) = (text(&item.wanted), text(&item.latest));
-            vec![item.id.to_string(), item.current.to_string(), wanted, latest, notes.join(", ")]
+            let best = match &item.best {
+                Some(best) => format!("{}: {}", best.version, scores::cell(&best.score)),
+                None => "-".to_owned(),
+            };
+            let (score, notes) = (scores::cell_or_dash(item.score.as_ref()), notes.join(", "));
+            vec![item.id.to_string(), item.current.to_string(), wanted, latest, score, best, notes]
         });
         let rows: Vec<_> = rows.collect();
         if rows.is_empty() {
             out.status("Up to date", "nothing newer");
         } else {
-            out.table(&["skill", "current", "wanted", "latest", ""], &rows);
+            out.table(&["skill", "current", "wanted", "latest", "score", "best", ""], &rows);
             out.hint("skill update   to move within the ranges");
         }
     });
@@ -114,6 +131,9 @@ fn examine(entry: &Entry, current: &Version, reqs: &[&VersionReq]) -> Item {
         line.st = entry.status(line);
     }
     let withdrawn = lines.iter().find(|line| line.vers == *current).is_none_or(|line| line.st != LineStatus::Ok);
+    let score = lines.iter().find(|line| line.vers == *current).and_then(|line| line.score.clone());
+    let best = index::best(&lines).and_then(|version| lines.iter().find(|line| line.vers == *version));
+    let best = best.and_then(|line| Some(Best { version: line.vers.clone(), score: line.score.clone()? }));
     let highest = latest(&lines).cloned();
     lines.retain(|line| reqs.iter().all(|req| satisfies(req, &line.vers)));
     Item {
@@ -123,5 +143,7 @@ fn examine(entry: &Entry, current: &Version, reqs: &[&VersionReq]) -> Item {
         latest: highest,
         withdrawn,
         deprecated: entry.index.header.status != PackageStatus::Active,
+        score,
+        best,
     }
 }

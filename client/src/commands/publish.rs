@@ -17,7 +17,7 @@ use skill_schema::{
 };
 
 use crate::{
-    api::Refused,
+    api::{self, Beside, Refused},
     context::Context,
     evals::{contest::Judged, options::How},
     git,
@@ -73,6 +73,9 @@ pub struct Args {
     /// The test that has to be passed at least [default: the scope's].
     #[arg(long, value_name = "standard|strict", value_parser = ["standard", "strict"])]
     gate: Option<String>,
+    /// Wait so long for a verifier, if the suite is sealed; 0 not at all [default: until one is done].
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u64>,
     #[command(flatten)]
     how: How,
     /// Say nothing at the end: the result is part of another command's.
@@ -98,6 +101,7 @@ impl Args {
             maintenance,
             gate,
             how,
+            wait: None,
             silent,
         }
     }
@@ -167,7 +171,13 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         maintenance: args.maintenance,
         ..meta
     };
-    let draft = Draft { prepared: &prepared, parent, meta, judged: measured.as_ref().map(|measured| &measured.judged) };
+    let draft = Draft {
+        prepared: &prepared,
+        parent,
+        meta,
+        judged: measured.as_ref().map(|measured| &measured.judged),
+        tried: prepare::tried(&args.path, context)?,
+    };
     // Publishing the suite, if it was new, has made the chain longer.
     let signing = if measured.is_some() { Signing::again(context, &id.scope, None).await? } else { signing };
     let sent = send(&draft, signing, &secret, context).await?;
@@ -187,6 +197,7 @@ struct Draft<'a> {
     parent: Option<Parent>,
     meta: Meta,
     judged: Option<&'a Judged>,
+    tried: Option<bytes::Bytes>,
 }
 
 /// What was sent and accepted.
@@ -201,7 +212,8 @@ struct Sent {
 /// Signs and uploads; again if somebody else's statement came in between.
 async fn send(draft: &Draft<'_>, mut signing: Signing, secret: &SecretKey, context: &Context) -> anyhow::Result<Sent> {
     let Draft { prepared, meta, judged, .. } = draft;
-    let evidence = judged.map(Judged::evidence).transpose()?;
+    let evidence = judged.map(Judged::evidence).transpose()?.flatten();
+    let beside = Beside { tried: draft.tried.clone(), evidence };
     let (id, version) = (&prepared.manifest.id, &prepared.manifest.version);
     let archive = &prepared.packed.archive;
     let mut attempts = Attempts::default();
@@ -214,7 +226,8 @@ async fn send(draft: &Draft<'_>, mut signing: Signing, secret: &SecretKey, conte
         let envelope = statement::sign(prepared, release.clone(), secret)?;
         let progress = Progress::bytes(&context.output, "Uploading", archive.len() as u64);
         let api = signing.source.api()?;
-        let answer = api.publish(id, version, meta, &envelope, archive, evidence.as_ref(), &progress).await;
+        let sent = api::Release { meta, statement: &envelope, archive, beside: &beside };
+        let answer = api.publish(id, version, sent, &progress).await;
         drop(progress);
         match answer {
             Ok((new, response)) => {

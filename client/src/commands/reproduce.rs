@@ -92,7 +92,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     options.max_tokens = Some(recorded.sampling.max_tokens);
     options.exact = recorded.engine.mode == Mode::Exact;
     options.fresh = true;
-    let prepared = prepared::prepare(context, &options)?;
+    let prepared = prepared::prepare(&options)?;
     let is_other = |what: &str| Fault::new(codes::NOT_REPRODUCED).detail(format!("the {what} is another one"));
     if prepared.skill.tree != recorded.skill.tree {
         return Err(is_other("skill").at(options.skill.display().to_string()).into());

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use serde::Serialize;
 use skill_schema::{
-    api::search::{self, Hit, MAX_LIMIT, MAX_QUERY},
+    api::search::{self, Best, Hit, MAX_LIMIT, MAX_QUERY},
     codes::escape,
 };
 
@@ -12,6 +12,7 @@ use crate::{
     context::Context,
     output::{Output, count},
     render::{day, shorten},
+    scores,
     suggest::nearest,
 };
 
@@ -23,6 +24,7 @@ use crate::{
 Examples:
   skill search pdf forms
   skill search --sort installs --limit 5      the most installed of all
+  skill search pdf --sort uplift              by the gain over no skill
   skill search review --json"
 )]
 pub struct Args {
@@ -42,9 +44,15 @@ enum Sort {
     /// Best match first.
     Relevance,
     /// Last published first.
+    #[value(alias = "updated")]
     Recent,
     /// Most installed first.
+    #[value(alias = "downloads")]
     Installs,
+    /// The highest gain over no skill first, verified before claimed.
+    Uplift,
+    /// The highest mean first, in groups of one score key each.
+    Score,
 }
 
 /// What was found, as JSON.
@@ -68,12 +76,19 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         Sort::Relevance => search::Sort::Relevance,
         Sort::Recent => search::Sort::Recent,
         Sort::Installs => search::Sort::Installs,
+        Sort::Uplift => search::Sort::Uplift,
+        Sort::Score => search::Sort::Score,
     };
     let request = search::Request { q: query.clone(), sort, limit: Some(args.limit), offset: None };
     let search::Response { total, items } = api.search(&request).await?;
     let suggestion = if items.is_empty() && !query.is_empty() { suggest(&api, &query).await } else { None };
     let found = Found { total, items, suggestion };
-    context.output.result_or("skill.search/1", &found, |out| say(&found, &query, out));
+    context.output.result_or("skill.search/1", &found, |out| {
+        say(&found, &query, out);
+        if args.sort == Sort::Score && found.items.iter().any(|hit| hit.best.is_some()) {
+            out.note("means are in order within one score key only: skill leaderboard --sort mean");
+        }
+    });
     Ok(())
 }
 
@@ -107,7 +122,7 @@ fn say(found: &Found, query: &str, out: &Output) {
     }
     let width = out.width();
     let rows: Vec<Vec<String>> = found.items.iter().map(|hit| row(hit, width)).collect();
-    out.table(&["skill", "version", "installs", "updated", "description"], &rows);
+    out.table(&["skill", "version", "installs", "updated", "score", "description"], &rows);
     let shown = found.items.len() as u64;
     if found.total > shown {
         out.note(format!(
@@ -119,11 +134,18 @@ fn say(found: &Found, query: &str, out: &Output) {
     }
 }
 
+/// The score of the best version, which is named where it is not the latest one.
+fn best_of(hit: &Hit, best: &Best) -> String {
+    let of = if hit.version.as_ref() == Some(&best.version) { String::new() } else { format!(" ({})", best.version) };
+    format!("{}{of}", scores::cell(&best.score))
+}
+
 /// A row: for people with a description that ends at the edge of the terminal.
 fn row(hit: &Hit, width: Option<usize>) -> Vec<String> {
     let description = escape(&hit.description.split_whitespace().collect::<Vec<_>>().join(" "));
     let version = hit.version.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
     let mut row = vec![hit.id.to_string(), version, hit.downloads.to_string(), day(hit.updated)];
+    row.push(hit.best.as_ref().map_or_else(|| "-".to_owned(), |best| best_of(hit, best)));
     // Columns are padded by two; the header's words are the least width of the numbers.
     let used: usize = row.iter().map(|cell| cell.chars().count().max(8) + 2).sum();
     row.push(match width {
@@ -149,11 +171,12 @@ mod tests {
             keywords: Vec::new(),
             downloads: 12,
             updated: Timestamp::from_unix(0),
+            best: None,
         };
         let pipe = row(&hit, None);
-        assert_eq!(pipe[..4], ["acme/notes", "-", "12", "1970-01-01"]);
-        assert!(pipe[4].starts_with("one two xxx") && pipe[4].ends_with("\\u{1b}[2J"), "{pipe:?}");
+        assert_eq!(pipe[..5], ["acme/notes", "-", "12", "1970-01-01", "-"]);
+        assert!(pipe[5].starts_with("one two xxx") && pipe[5].ends_with("\\u{1b}[2J"), "{pipe:?}");
         let person = row(&hit, Some(80));
-        assert!(person[4].chars().count() < 50 && person[4].ends_with('…'), "{person:?}");
+        assert!(person[5].chars().count() < 50 && person[5].ends_with('…'), "{person:?}");
     }
 }

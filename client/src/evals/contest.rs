@@ -10,15 +10,17 @@ use skill_bundle::{
     statement,
 };
 use skill_engine::{
-    eval::Measured,
+    eval::{Measured, Spent},
     gate::{Policy, Recorded, Verdict},
     record::{Baseline, Record, Terms, summary},
+    report::Details,
 };
 use skill_schema::{
     Digest, Fault, Limits, SkillId, Version,
     api::eval::Attempt,
     codes,
-    statement::{Eval, EvalKind, EvalModel, EvalSummary},
+    index::Line,
+    statement::{Eval, EvalKind, EvalModel, EvalSummary, NONCE_DIGITS},
 };
 use tempfile::TempDir;
 
@@ -60,17 +62,20 @@ impl Head {
     pub async fn of(context: &Context, entry: &Entry) -> anyhow::Result<Option<Self>> {
         let latest = entry.index.header.tags.latest.as_ref();
         let Some(line) = latest.and_then(|version| entry.index.line(version)) else { return Ok(None) };
+        Self::version(context, entry, line).await.map(Some)
+    }
+
+    /// Fetches and unpacks a version.
+    ///
+    /// # Errors
+    /// As [`Head::of`].
+    pub async fn version(context: &Context, entry: &Entry, line: &Line) -> anyhow::Result<Self> {
         let package = published::package(context, entry, line).await?;
         let place = tempfile::tempdir().map_err(|e| Fault::new(codes::IO).detail(e.to_string()))?;
         let name = entry.index.header.pkg.name.as_str();
         extract::extract(&package, place.path(), name)?;
-        Ok(Some(Self {
-            version: line.vers.clone(),
-            tree: line.tree,
-            package,
-            folder: place.path().join(name),
-            _place: place,
-        }))
+        let folder = place.path().join(name);
+        Ok(Self { version: line.vers.clone(), tree: line.tree, package, folder, _place: place })
     }
 }
 
@@ -116,14 +121,16 @@ pub struct Judged {
     pub suite: Digest,
     /// The folder in which it is kept.
     pub kept: PathBuf,
+    /// Whether a verifier measured it.
+    pub verified: bool,
     statement: Eval,
     pending: PathBuf,
 }
 
 /// An attempt that has no result yet, so that a run that is cut off goes on where it was.
 #[derive(Serialize, Deserialize)]
-struct Pending {
-    envelope: String,
+pub(super) struct Pending {
+    pub(super) envelope: String,
 }
 
 impl Contest<'_> {
@@ -131,10 +138,10 @@ impl Contest<'_> {
     ///
     /// # Errors
     /// As [`prepared::prepare`].
-    pub fn prepare(&self, context: &Context) -> Result<(Prepared, super::options::Options), Fault> {
+    pub fn prepare(&self) -> Result<(Prepared, super::options::Options), Fault> {
         let head = self.head.map(|head| head.folder.clone());
         let options = self.how.options(self.folder.clone(), head, self.suite.clone());
-        let mut prepared = prepared::prepare(context, &options)?;
+        let mut prepared = prepared::prepare(&options)?;
         // As the registry names them: the folder may have another name, or none.
         prepared.skill.name = self.id.to_string();
         prepared.skill.version = Some(self.version.to_string());
@@ -152,7 +159,7 @@ impl Contest<'_> {
     /// As [`prepared::prepare`] and [`Ready::measure`]; [`codes::BUDGET`] if a cap ended it, and then the same command goes on; what the
     /// registry refuses.
     pub async fn run(&self, context: &Context, signing: &Signing, secret: &SecretKey) -> anyhow::Result<Judged> {
-        let (prepared, options) = self.prepare(context)?;
+        let (prepared, options) = self.prepare()?;
         let digests = prepared.opened.suite.digests(&prepared.opened.lock()?, &prepared.opened.folder)?;
         let ready = prepared.ready(context, &options, self.how.model.as_deref()).await?;
         let score_key = ready.score_key(digests.holdout)?;
@@ -181,7 +188,7 @@ impl Contest<'_> {
             }
         };
         let kept = kept::keep(context, &measured.record, &measured.details)?;
-        Ok(Judged { attempt, measured, verdict, suite: digests.suite, kept, statement, pending })
+        Ok(Judged { attempt, measured, verdict, suite: digests.suite, kept, verified: false, statement, pending })
     }
 
     fn terms(&self, attempt: &Attempt, prepared: &Prepared, head: &Head) -> Terms {
@@ -222,12 +229,12 @@ impl Contest<'_> {
                 Ok(_) | Err(_) => {}
             }
         }
-        let nonce: String = random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let nonce = sha256(&random::<32>()?).to_string()[..NONCE_DIGITS].to_owned();
         let statement = Eval {
             attempt: None,
             created: context.clock.now(),
             kind: EvalKind::Attempt,
-            model: EvalModel { id: ready.fingerprint.model.clone(), weights: ready.fingerprint.weights.clone() },
+            model: EvalModel { id: ready.model().model.clone(), weights: ready.model().weights.clone() },
             nonce,
             origin: signing.source.origin.clone(),
             parent,
@@ -246,7 +253,7 @@ impl Contest<'_> {
     }
 }
 
-fn taken_up(pending: &std::path::Path) -> Result<Option<Pending>, Fault> {
+pub(super) fn taken_up(pending: &std::path::Path) -> Result<Option<Pending>, Fault> {
     let bytes = files::read(pending, MAX_PENDING)?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
@@ -263,15 +270,41 @@ fn points(sum: u64, runs: u64) -> String {
 }
 
 impl Judged {
-    /// The record and its transcripts as they are sent.
+    /// What a verifier found, kept as what is measured here is kept.
+    pub(super) fn by_verifier(
+        context: &Context,
+        attempt: Attempt,
+        statement: Eval,
+        record: Record,
+        verdict: Option<Verdict>,
+        (suite, pending): (Digest, PathBuf),
+    ) -> anyhow::Result<Self> {
+        let details = Details::default();
+        let kept = kept::keep(context, &record, &details)?;
+        let measured = Measured {
+            record,
+            details,
+            cached: 0,
+            spent: Spent::default(),
+            stopped: None,
+            certain: None,
+            counters: None,
+        };
+        Ok(Self { attempt, measured, verdict, suite, kept, verified: true, statement, pending })
+    }
+
+    /// The record and its transcripts as they are sent; none if a verifier has sent the record.
     ///
     /// # Errors
     /// [`codes::RECORD`].
-    pub fn evidence(&self) -> Result<Evidence, Fault> {
-        Ok(Evidence {
+    pub fn evidence(&self) -> Result<Option<Evidence>, Fault> {
+        if self.verified {
+            return Ok(None);
+        }
+        Ok(Some(Evidence {
             record: self.measured.record.to_bytes()?.into(),
             transcripts: self.measured.details.to_json().into_bytes().into(),
-        })
+        }))
     }
 
     /// Forgets the attempt: it has its result.
@@ -297,6 +330,8 @@ impl Judged {
         (id, version): (&SkillId, &Version),
     ) -> anyhow::Result<()> {
         let record = &self.measured.record;
+        // What a verifier has measured it has reported.
+        let Some(evidence) = self.evidence()? else { return Ok(self.ended()?) };
         let result = Eval {
             attempt: Some(self.attempt.attempt),
             created: context.clock.now(),
@@ -306,14 +341,14 @@ impl Judged {
             ..self.statement.clone()
         };
         let signed = envelope::sign(&statement::eval(result, id, version, record.skill.tree), &[secret])?;
-        let ended = signing.source.api()?.eval_result(&self.attempt.attempt, &signed, &self.evidence()?).await?;
+        let ended = signing.source.api()?.eval_result(&self.attempt.attempt, &signed, &evidence).await?;
         signing.source.log.confirm(&signed, ended.log, ended.proof.as_deref())?;
         Ok(self.ended()?)
     }
 }
 
 /// What a statement says of a verdict; without one, of what was measured.
-fn summary_of(record: &Record, verdict: Option<&Verdict>) -> EvalSummary {
+pub(super) fn summary_of(record: &Record, verdict: Option<&Verdict>) -> EvalSummary {
     let (result, million) = (&record.result, 1_000_000);
     let pm = |ppm: Option<i64>| {
         let ppm = ppm.unwrap_or(0);
@@ -332,13 +367,7 @@ fn summary_of(record: &Record, verdict: Option<&Verdict>) -> EvalSummary {
         n: result.cases.into(),
         p_case: numbers.map_or(million, |numbers| numbers.p_case.ppm().into()),
         p_run: numbers.map_or(million, |numbers| numbers.p_run.ppm().into()),
-        verdict: verdict
-            .map_or("accept", |verdict| match verdict.outcome {
-                skill_engine::gate::Outcome::Accept => "accept",
-                skill_engine::gate::Outcome::Reject => "reject",
-                skill_engine::gate::Outcome::Invalid => "invalid",
-            })
-            .to_owned(),
+        verdict: verdict.map_or("accept", |verdict| verdict.outcome.word()).to_owned(),
     }
 }
 

@@ -32,16 +32,18 @@ pub fn store(context: &Context) -> Result<Store, Fault> {
     Store::open(&folder(context)).map_err(fault)
 }
 
-/// Opens the model that is named, or configured as `eval.model`, or the only one of the store.
+/// Opens the model that is named, or configured as `eval.model`, or the only one of the store. A server gets as many requests at
+/// once as `width` says, if it does.
 ///
 /// # Errors
 /// [`codes::MODEL`], [`codes::MODEL_UNAVAILABLE`].
-pub async fn open(context: &Context, named: Option<&str>) -> Result<Arc<dyn Engine>, Fault> {
+pub async fn open(context: &Context, named: Option<&str>, width: Option<usize>) -> Result<Arc<dyn Engine>, Fault> {
     let spec = match named.or(context.config.text("eval.model")) {
         Some(spec) => spec.to_owned(),
         None => only(context)?,
     };
-    open_spec(&spec, &surroundings(context)?).await.map(Arc::from).map_err(fault)
+    let around = Surroundings { parallel: width.unwrap_or(0), ..surroundings(context)? };
+    open_spec(&spec, &around).await.map(Arc::from).map_err(fault)
 }
 
 /// Whether the store has exactly one model, which is then the one that is meant.

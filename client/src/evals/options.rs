@@ -5,6 +5,11 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use skill_engine::{eval::Caps, model::Mode, suite::Split};
 
+use super::program::Program;
+
+/// Runs at once at most: more connections and files than a machine may open otherwise.
+pub const MAX_WIDTH: usize = 256;
+
 /// What is measured, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
@@ -38,9 +43,9 @@ pub struct Options {
         value_name = "prompt|agent|cli|replay"
     )]
     pub executor: Kind,
-    /// The command of --executor cli, with {prompt}, {workdir} and {skills}.
-    #[arg(long, value_name = "CMD", required_if_eq("executor", "cli"))]
-    pub command: Option<String>,
+    /// The program of --executor cli.
+    #[command(flatten)]
+    pub program: Program,
     /// The recorded runs of --executor replay.
     #[arg(long, value_name = "FILE", required_if_eq("executor", "replay"))]
     pub cassette: Option<PathBuf>,
@@ -92,9 +97,9 @@ pub struct How {
         value_name = "prompt|agent|cli|replay"
     )]
     pub executor: Kind,
-    /// The command of --executor cli, with {prompt}, {workdir} and {skills}.
-    #[arg(long, value_name = "CMD", required_if_eq("executor", "cli"))]
-    pub command: Option<String>,
+    /// The program of --executor cli.
+    #[command(flatten)]
+    pub program: Program,
     /// The recorded runs of --executor replay.
     #[arg(long, value_name = "FILE", required_if_eq("executor", "replay"))]
     pub cassette: Option<PathBuf>,
@@ -107,6 +112,9 @@ pub struct How {
     /// Runs at once [default: what the model can do].
     #[arg(long, value_name = "N")]
     pub width: Option<usize>,
+    /// Begin at most this many runs.
+    #[arg(long, value_name = "N")]
+    pub max_runs: Option<u64>,
     /// Begin nothing after this many seconds.
     #[arg(long, value_name = "N")]
     pub max_seconds: Option<u64>,
@@ -126,10 +134,11 @@ impl How {
             suite,
             runs: self.runs,
             executor: self.executor,
-            command: self.command.clone(),
+            program: self.program.clone(),
             cassette: self.cassette.clone(),
             grader: self.grader.clone(),
             width: self.width,
+            max_runs: self.max_runs,
             max_seconds: self.max_seconds,
             max_tokens_total: self.max_tokens_total,
             max_cost: self.max_cost,
@@ -174,7 +183,7 @@ impl Options {
             runs: None,
             until_ci: None,
             executor: Kind::Prompt,
-            command: None,
+            program: Program::default(),
             cassette: None,
             grader: None,
             temperature: None,
@@ -196,6 +205,11 @@ impl Options {
             Part::Holdout => Some(Split::Holdout),
             Part::All => None,
         }
+    }
+
+    /// Runs at once, if the user says so.
+    pub fn width(&self) -> Option<usize> {
+        self.width.map(|width| width.clamp(1, MAX_WIDTH))
     }
 
     /// Whether answers may depend on what runs beside them.

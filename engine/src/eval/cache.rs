@@ -1,7 +1,8 @@
 //! Finished runs, kept by what they depend on: finished work is never done twice, and a stopped eval goes on where it was.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -85,11 +86,18 @@ impl Cache {
     pub fn put(&self, key: &Digest, kept: &Kept) -> io::Result<()> {
         let kept = serde_json::to_string(kept)?;
         let stored = Stored { format: FORMAT, key: *key, digest: sha256(kept.as_bytes()), kept };
+        // A file is not buffered: written piece by piece it would cost some hundred system calls.
+        let bytes = serde_json::to_vec(&stored)?;
         let path = self.path(key);
         let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer(&mut file, &stored)?;
+        let mut file = match tempfile::NamedTempFile::new_in(folder) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(folder)?;
+                tempfile::NamedTempFile::new_in(folder)?
+            }
+            made => made?,
+        };
+        file.write_all(&bytes)?;
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     }

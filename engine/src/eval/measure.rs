@@ -1,20 +1,26 @@
 //! Measures a skill on a suite: makes all runs, or as many as a cap or a wanted precision asks for, and writes the record.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Instant,
+};
 
 use serde_json::Value;
 use skill_schema::{Digest, Fault, codes, time::Timestamp};
 
 use super::{
-    Answering, Cache, Cap, Caps, Spent, key, metric,
-    schedule::{Item, Schedule, interleaved},
+    Answering, Cache, Cap, Caps, Spent,
+    cache::Kept,
+    key, metric,
+    schedule::{Enough, Item, Schedule, interleaved},
 };
 use crate::{
     Event, Reporter,
-    model::{Caps as Abilities, Fingerprint, Mode, Sharing},
+    model::{Caps as Abilities, Counters, Fingerprint, Mode, Sharing},
     record::{
-        Arms, Baseline, CaseFacts, EngineFacts, FORMAT, Grader, Harness, Model, Order, Provenance, Record,
-        SamplingFacts, ScoreKey, Skill, SuiteFacts, Trust, compute, judged_weight, split_hash,
+        Arms, Baseline, CaseFacts, Certain, Early, EngineFacts, FORMAT, Grader, Harness, Model, Order, Provenance,
+        Record, SamplingFacts, ScoreKey, Skill, SuiteFacts, Terms, Trust, compute, judged_weight, split_hash,
     },
     report::{CaseText, Details, OutputFile, RunDetails, RunId},
     run::{Arm, Run},
@@ -30,6 +36,8 @@ pub struct Measurement<'a> {
     pub lock: &'a Lock,
     /// The part that is run; none for all cases.
     pub part: Option<Split>,
+    /// Ids of the only cases that are run; none for all of the part.
+    pub only: Option<&'a BTreeSet<String>>,
     /// The skill.
     pub skill: &'a Skill,
     /// What it is compared with; none to run the skill alone.
@@ -46,11 +54,15 @@ pub struct Measurement<'a> {
     pub grader: &'a Grader,
     /// The program that measures.
     pub harness: &'a Harness,
+    /// The first repeat: each has a seed of its own.
+    pub first: u32,
     /// Runs a case and arm, at least 1.
     pub repeats: u32,
     /// Stops as soon as the 95 % interval of the difference, or of the mean without a baseline, is at most this wide to each side,
     /// in millionths; `repeats` are the most.
     pub until: Option<i64>,
+    /// Ends as soon as the gate's verdict on these terms is certain.
+    pub early: Option<&'a Terms>,
     /// Runs at once.
     pub width: usize,
     /// Hard caps.
@@ -76,6 +88,10 @@ pub struct Measured {
     pub spent: Spent,
     /// The cap that ended it early, if one did.
     pub stopped: Option<Cap>,
+    /// What was certain before all runs were made, if that ended it.
+    pub certain: Option<Certain>,
+    /// What the model that answers took; `None` where it does not count.
+    pub counters: Option<Counters>,
 }
 
 /// Measures. `now` is asked once, at the end.
@@ -99,25 +115,35 @@ pub async fn measure(
     let mut made = Made::new();
     // Without a wanted precision all repeats are one queue, so that nothing waits for the slowest run of a round.
     let round = if plan.until.is_some() { 1 } else { plan.repeats.max(1) };
-    let mut begun = 0;
-    while begun < plan.repeats.max(1) && made.stopped.is_none() {
-        let end = (begun + round).min(plan.repeats.max(1));
+    let facts = facts(&cases);
+    let early = plan.early.filter(|_| plan.until.is_none()).map(|terms| early(plan, terms, &facts));
+    let (mut begun, last) = (plan.first, plan.first.saturating_add(plan.repeats.max(1)));
+    while begun < last && made.stopped.is_none() {
+        let end = begun.saturating_add(round).min(last);
         let items = items(plan, &cases, arms, begun..end)?;
-        made.add(plan, answering, cache, reporter, &items).await;
+        made.add(plan, answering, cache, reporter, &items, early.as_ref()).await;
         begun = end;
-        if plan.until.is_some_and(|wanted| made.is_precise(&facts(&cases), wanted)) {
+        if plan.until.is_some_and(|wanted| made.is_precise(&facts, wanted)) {
             break;
         }
     }
     let all: Vec<Case> = cases.iter().map(|(case, _)| (*case).clone()).collect();
     metric::settle(&all, &mut made.runs);
-    let record = record(plan, &cases, &hashes, made.runs, now())?;
+    let certain = early.filter(|_| made.enough).map(|early| early.certain(&made.runs)).transpose()?.flatten();
+    let record = record(plan, facts, &hashes, made.runs, now())?;
     let (passed, failed) = made.spent_steps;
     reporter.report(Event::Finished { passed, failed });
     for (case, _) in &cases {
         made.details.cases.insert(case.id.clone(), CaseText::from(*case));
     }
-    Ok(Measured { record, details: made.details, cached: made.cached, spent: made.spent, stopped: made.stopped })
+    let counters = answering.executor.counters().await;
+    let Made { details, cached, spent, stopped, .. } = made;
+    Ok(Measured { record, details, cached, spent, stopped, certain, counters })
+}
+
+/// What a verdict on these terms depends on, so that it may be certain early.
+fn early<'a>(plan: &Measurement<'_>, terms: &'a Terms, cases: &'a [CaseFacts]) -> Early<'a> {
+    Early { terms, cases, repeats: plan.repeats.max(1), greedy: plan.key.sampling.temperature.value() == 0.0 }
 }
 
 /// The cases of the part, with the hashes of all cases of the suite.
@@ -128,6 +154,7 @@ fn chosen<'a>(plan: &Measurement<'a>, hashes: &[Digest]) -> Vec<(&'a Case, Diges
 
 fn is_in_part(plan: &Measurement<'_>, case: &Case) -> bool {
     plan.part.is_none_or(|part| plan.lock.get(&case.id) == Some(part))
+        && plan.only.is_none_or(|only| only.contains(&case.id))
 }
 
 fn items(
@@ -141,12 +168,13 @@ fn items(
         _ => None,
     };
     let salt = key::salt_of(&plan.opened.suite.settings.salt, plan.attempt.as_ref());
+    let places = key::Places::new(plan.key, plan.mode)?;
     let item = |(arm, case, repeat): (Arm, usize, u32)| {
         let skill = if arm == Arm::Base { base } else { Some(plan.skill.tree) };
         let seed = key::seed(&salt, &cases[case].0.id, repeat);
-        Ok(Item { arm, case, repeat, seed, key: key::of_run(plan.key, skill, cases[case].1, seed)? })
+        Item { arm, case, repeat, seed, key: places.of_run(skill, cases[case].1, seed) }
     };
-    interleaved(cases.len(), repeats, arms).into_iter().map(item).collect()
+    Ok(interleaved(cases.len(), repeats, arms).into_iter().map(item).collect())
 }
 
 fn facts(cases: &[(&Case, Digest)]) -> Vec<CaseFacts> {
@@ -169,6 +197,7 @@ struct Made {
     spent: Spent,
     spent_steps: (u64, u64),
     stopped: Option<Cap>,
+    enough: bool,
 }
 
 impl Made {
@@ -181,6 +210,7 @@ impl Made {
             spent: Spent::default(),
             spent_steps: (0, 0),
             stopped: None,
+            enough: false,
         }
     }
 
@@ -191,12 +221,20 @@ impl Made {
         cache: &Cache,
         reporter: &dyn Reporter,
         items: &[Item],
+        early: Option<&Early<'_>>,
     ) {
         let caps = self.left(plan.caps);
         // A server that shares prefixes by itself has to have seen one before the others come: the first run of each arm goes alone.
-        let alone = if plan.abilities.prefix_sharing == Sharing::Automatic { 2 } else { 0 };
-        let schedule = Schedule { items, width: plan.width, alone, caps, cache, fresh: plan.fresh, reporter };
+        let arms = if plan.baseline.is_some() { 2 } else { 1 };
+        let alone = if plan.abilities.prefix_sharing == Sharing::Automatic { arms } else { 0 };
+        let is_certain = |runs: &[Option<Kept>]| {
+            let runs = runs.iter().flatten().map(|kept| &kept.run);
+            early.is_some_and(|early| early.certain(runs).is_ok_and(|certain| certain.is_some()))
+        };
+        let enough: Option<Enough<'_>> = if early.is_some() { Some(&is_certain) } else { None };
+        let schedule = Schedule { items, width: plan.width, alone, caps, cache, fresh: plan.fresh, reporter, enough };
         let done = schedule.work(answering).await;
+        self.enough = done.enough;
         self.cached += done.cached;
         self.spent.add(done.spent);
         self.stopped = done.stopped;
@@ -239,14 +277,13 @@ impl Made {
 
 fn record(
     plan: &Measurement<'_>,
-    cases: &[(&Case, Digest)],
+    facts: Vec<CaseFacts>,
     hashes: &[Digest],
     mut runs: Vec<Run>,
     when: Timestamp,
 ) -> Result<Record, Fault> {
-    let facts = facts(cases);
-    let place = |run: &Run| facts.iter().position(|case| case.id == run.case);
-    runs.sort_by_key(|run| (place(run), run.repeat, run.arm));
+    let places: HashMap<&str, usize> = facts.iter().enumerate().map(|(n, case)| (case.id.as_str(), n)).collect();
+    runs.sort_by_key(|run| (places.get(run.case.as_str()).copied(), run.repeat, run.arm));
     let split = split_hash(&facts);
     let key = ScoreKey { split, ..plan.key.clone() };
     let settings = &plan.opened.suite.settings;

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Id and kind of a metric case's one check.
-pub(super) const CHECK: &str = "metric";
+pub const CHECK: &str = "metric";
 
 /// Gives the runs of metric cases their scores. Without a baseline every number scores 1.
 pub fn settle(cases: &[Case], runs: &mut [Run]) {
@@ -31,9 +31,13 @@ pub fn settle(cases: &[Case], runs: &mut [Run]) {
 /// The index of a scored run, and its number.
 fn number(runs: &[Run], case: &str, arm: Arm, repeat: u32) -> Option<(usize, f64)> {
     let at = runs.iter().position(|run| run.arm == arm && run.case == case && run.repeat == repeat)?;
-    let check = runs[at].checks.iter().find(|check| check.id == CHECK)?;
-    let number = check.evidence.trim().parse::<f64>().ok().filter(|number| number.is_finite())?;
-    Some((at, number))
+    Some((at, number_of(&runs[at])?))
+}
+
+/// The number that the command of a metric case printed; none if the run is of another case or has none.
+pub(crate) fn number_of(run: &Run) -> Option<f64> {
+    let check = run.checks.iter().find(|check| check.id == CHECK)?;
+    check.evidence.trim().parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
 fn set(run: &mut Run, value: [u64; 2]) {

@@ -19,6 +19,8 @@ use crate::{
 const ATTEMPTS: u32 = 4;
 /// Pause before the second attempt if the peer names none; it doubles each time.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Times that a schedule is asked at most whether the runs so far are enough: an exact test of many cases takes a second.
+const LOOKS: usize = 16;
 /// The longest pause that a peer may ask for.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
 
@@ -129,7 +131,12 @@ pub struct Schedule<'a> {
     pub fresh: bool,
     /// Hears what happens.
     pub reporter: &'a dyn Reporter,
+    /// Says of the runs so far, in the order of the items, whether the others are not needed. It is asked [`LOOKS`] times at most.
+    pub enough: Option<Enough<'a>>,
 }
+
+/// See [`Schedule::enough`].
+pub type Enough<'a> = &'a (dyn Fn(&[Option<Kept>]) -> bool + Sync);
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -142,6 +149,8 @@ pub struct Done {
     pub spent: Spent,
     /// The cap that ended it, if one did.
     pub stopped: Option<Cap>,
+    /// Whether it ended since the runs so far were enough.
+    pub enough: bool,
 }
 
 /// The interleaved order: for each repeat all cases, both arms of a case one after the other, and the arm that begins alternates.
@@ -169,8 +178,15 @@ impl Schedule<'_> {
             done.runs.push(kept.filter(|kept| kept.run.seed == item.seed));
         }
         done.cached = done.runs.iter().flatten().count() as u64;
-        self.begin(runner, &mut done).await;
+        done.enough = done.cached > 0 && self.is_enough(&done);
+        if !done.enough {
+            self.begin(runner, &mut done).await;
+        }
         done
+    }
+
+    fn is_enough(&self, done: &Done) -> bool {
+        self.enough.is_some_and(|enough| done.runs.iter().any(Option::is_none) && enough(&done.runs))
     }
 
     async fn begin(&self, runner: &impl Runner, done: &mut Done) {
@@ -179,9 +195,10 @@ impl Schedule<'_> {
         let mut waiting = missing.into_iter();
         let (mut flying, mut reserved) = (FuturesUnordered::new(), Spent::default());
         let (mut next, mut ended) = (waiting.next(), 0);
+        let pace = self.items.len().div_ceil(LOOKS).max(1);
         loop {
             let width = if ended < self.alone { 1 } else { self.width.max(1) };
-            while let Some(at) = next.filter(|_| flying.len() < width) {
+            while let Some(at) = next.filter(|_| flying.len() < width && !done.enough) {
                 let worst = runner.worst(&self.items[at]);
                 let mut committed = done.spent;
                 committed.add(reserved);
@@ -204,6 +221,9 @@ impl Schedule<'_> {
             reserved.cost_micros -= worst.cost_micros;
             done.spent.add(used);
             done.runs[at] = Some(kept);
+            // What runs already is waited for, and counts: a fault of the machine among it can make the others needed again.
+            let is_time = if done.enough { flying.is_empty() } else { ended % pace == 0 };
+            done.enough = if is_time { self.is_enough(done) } else { done.enough };
         }
     }
 

@@ -24,7 +24,7 @@ use super::{
     trigger::{self, Listed},
 };
 use crate::{
-    model::{CaseRequest, Constraint, Engine, Message, Mode, Role},
+    model::{CaseRequest, Constraint, Counters, Engine, Message, Mode, Role},
     run::{Status, Transcript, TranscriptEvent, Usage},
     suite::Task,
 };
@@ -160,8 +160,8 @@ impl Session<'_> {
 impl Agent {
     async fn work(&self, job: &Job, prompt: &str, files: &[String]) -> Execution {
         let begun = Instant::now();
-        let (suite, given) = (job.suite.clone(), files.to_vec());
-        let place = match blocking(move || Workplace::new(&suite, &given)).await {
+        let (again, given) = (job.clone(), files.to_vec());
+        let place = match blocking(move || Workplace::of(&again, &given)).await {
             Ok(place) => place,
             Err(why) => return Execution::infra(&why),
         };
@@ -208,6 +208,10 @@ impl Executor for Agent {
 
     fn run<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Execution> {
         self.make(job).boxed()
+    }
+
+    fn counters(&self) -> BoxFuture<'_, Option<Counters>> {
+        self.engine.counters()
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::{FutureExt as _, future::BoxFuture};
 use regex::{Regex, RegexBuilder};
 
 use super::{
-    Ended, Execution, Job, Workplace, blocking,
+    Ended, Execution, Executor, Job, Workplace, blocking,
     sandbox::{Limits, Outcome, Shell},
 };
 use crate::{
@@ -15,6 +16,23 @@ use crate::{
 
 /// Bytes of the compiled pattern.
 const MAX_PATTERN: usize = 1 << 20;
+
+/// Answers metric cases alone, and needs no model.
+#[derive(Debug, Clone)]
+pub struct Metric {
+    /// Runs the commands.
+    pub shell: Arc<dyn Shell>,
+}
+
+impl Executor for Metric {
+    fn kind(&self) -> &'static str {
+        "metric"
+    }
+
+    fn run<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Execution> {
+        run(&self.shell, job).boxed()
+    }
+}
 
 /// Runs the command of a metric case and keeps the last number that its pattern finds, as printed. No number is a crash.
 pub async fn run(shell: &Arc<dyn Shell>, job: &Job) -> Execution {
@@ -27,7 +45,7 @@ pub async fn run(shell: &Arc<dyn Shell>, job: &Job) -> Execution {
     let (shell, again, command) = (Arc::clone(shell), job.clone(), run.clone());
     let limits = Limits { time: Duration::from_secs(*budget_s), ..Limits::default() };
     let made = blocking(move || {
-        let place = Workplace::new(&again.suite, &[])?;
+        let place = Workplace::of(&again, &[])?;
         if let Some(skill) = &again.skill {
             place.put(skill)?;
         }

@@ -12,7 +12,9 @@ use super::{
     Ended, Execution, Executor, Job, Skill, Workplace, add, input, metric, sandbox::Shell, status_of, trigger,
 };
 use crate::{
-    model::{CaseOutput, CaseRequest, Constraint, Engine, EngineError, Finish, GroupRequest, Message, Mode, Role},
+    model::{
+        CaseOutput, CaseRequest, Constraint, Counters, Engine, EngineError, Finish, GroupRequest, Message, Mode, Role,
+    },
     run::{Status, Transcript, TranscriptEvent, Usage},
     suite::Task,
 };
@@ -61,7 +63,7 @@ pub fn request(job: &Job) -> Result<(CaseRequest, Option<Workplace>), Fault> {
     let Task::Prompt { prompt, files, .. } = &job.case.task else {
         return Ok((ask(job, String::new(), Constraint::None), None));
     };
-    let place = if files.is_empty() { None } else { Some(Workplace::new(&job.suite, files)?) };
+    let place = if files.is_empty() { None } else { Some(Workplace::of(job, files)?) };
     let text = place.as_ref().map_or_else(|| prompt.clone(), |place| input::with_files(prompt, place.inputs(), files));
     Ok((ask(job, text, Constraint::None), place))
 }
@@ -162,6 +164,10 @@ impl Executor for Prompt {
 
     fn run<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Execution> {
         self.make(job).boxed()
+    }
+
+    fn counters(&self) -> BoxFuture<'_, Option<Counters>> {
+        self.engine.counters()
     }
 }
 

@@ -12,13 +12,13 @@ pub const MIN_RUNS: usize = 3;
 /// What a maintenance release may be worse by, per mille: added to every run of the candidate in the tests.
 pub const MARGIN: u16 = 50;
 /// The smallest gain that is an improvement, per mille.
-const STEP: i128 = 10;
+pub const STEP: u16 = 10;
 /// Largest loss of a category, per mille.
 const MAX_DROP: i128 = 100;
 /// Cases from which on a category is judged by itself.
 const MIN_CATEGORY: usize = 3;
 /// Gain from which on tokens do not matter, per mille.
-const RICH_GAIN: i128 = 100;
+pub const RICH_GAIN: u16 = 100;
 
 /// Whether the candidate is an improvement over its head.
 ///
@@ -86,7 +86,7 @@ fn shortfalls(input: &Input, measured: &Measured, is_significant: bool, claims_g
     let costs = |tokens: super::Tokens| u128::from(tokens.cand) * 2 > u128::from(tokens.base) * 3;
     let mut reasons: Vec<Reason> = input.cases.failed_critical().map(Reason::CriticalCaseFailed).collect();
     let scores = [
-        (claims_gain && !measured.gains(STEP), Reason::BelowStep),
+        (claims_gain && !measured.gains(STEP.into()), Reason::BelowStep),
         (claims_gain && !measured.exceeds_error(), Reason::BelowLadderStep),
         (!is_significant, Reason::NotSignificant),
         (claims_gain && below_recorded, Reason::BelowRecorded),
@@ -94,7 +94,7 @@ fn shortfalls(input: &Input, measured: &Measured, is_significant: bool, claims_g
     reasons.extend(scores.into_iter().filter(|(applies, _)| *applies).map(|(_, reason)| reason));
     reasons.extend(measured.drops(MIN_CATEGORY, MAX_DROP).into_iter().map(Reason::CategoryDrop));
     let others = [
-        (!measured.gains(RICH_GAIN) && input.candidate.tokens.is_some_and(costs), Reason::TokenCost),
+        (!measured.gains(RICH_GAIN.into()) && input.candidate.tokens.is_some_and(costs), Reason::TokenCost),
         (!input.candidate.scan_clean, Reason::Scan),
         (input.candidate.leak, Reason::Leak),
     ];

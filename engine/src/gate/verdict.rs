@@ -18,6 +18,17 @@ pub enum Outcome {
     Accept,
 }
 
+impl Outcome {
+    /// The word, as statements write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Reject => "reject",
+            Self::Accept => "accept",
+        }
+    }
+}
+
 /// What an accept may claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -53,7 +53,7 @@ impl Anthropic {
     /// # Errors
     /// [`EngineError::Refused`] if the system's certificates cannot be read.
     pub fn new(options: Options) -> Result<Self, EngineError> {
-        let http = Http::new(options.key.clone(), options.retry, options.parallel)?;
+        let http = Http::new(&options.base, options.key.clone(), options.retry, options.parallel)?;
         let caps = Caps {
             prefix_sharing: Sharing::Explicit,
             constraints: false,

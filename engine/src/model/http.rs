@@ -119,9 +119,10 @@ pub(super) struct Http {
 }
 
 impl Http {
-    /// For one server; at most `parallel` requests at the same time.
-    pub fn new(key: Option<Secret>, retry: Retry, parallel: usize) -> Result<Self, EngineError> {
-        let client = build().map_err(|e| EngineError::Refused(format!("no HTTP client: {e}")))?;
+    /// For the server at this address; at most `parallel` requests at the same time.
+    pub fn new(base: &str, key: Option<Secret>, retry: Retry, parallel: usize) -> Result<Self, EngineError> {
+        let client =
+            build(base.starts_with("http://")).map_err(|e| EngineError::Refused(format!("no HTTP client: {e}")))?;
         Ok(Self { client, key, retry, places: Arc::new(Semaphore::new(parallel.max(1))) })
     }
 
@@ -214,9 +215,11 @@ impl Http {
     }
 }
 
-/// A client for model servers: no redirects, which could send the key to somebody else.
-fn build() -> reqwest::Result<reqwest::Client> {
-    builder().read_timeout(SILENT).redirect(redirect::Policy::none()).build()
+/// A client for model servers: no redirects, which could send the key to somebody else. For plain servers the system's certificates,
+/// some hundred files, are not read.
+fn build(plain: bool) -> reqwest::Result<reqwest::Client> {
+    let builder = builder().read_timeout(SILENT).redirect(redirect::Policy::none());
+    if plain { builder.tls_certs_only([]).build() } else { builder.build() }
 }
 
 /// A client for public files: it has no key to lose, and follows redirects, but from https only to https.

@@ -66,7 +66,7 @@ impl OpenAi {
     /// [`EngineError::Refused`] if the server refuses the key or names its models and this is none of them,
     /// [`EngineError::Infra`] if it cannot be reached.
     pub async fn connect(options: Options) -> Result<Self, EngineError> {
-        let http = Http::new(options.key.clone(), options.retry, options.parallel)?;
+        let http = Http::new(&options.base, options.key.clone(), options.retry, options.parallel)?;
         let url = format!("{}/models", options.base);
         let listed = http.trying(async || http.json(http.send(authorized(&http, http.get(&url))).await?).await).await;
         let about = match listed {

@@ -116,7 +116,7 @@ pub enum FromWorker {
     Stats {
         /// The request's.
         id: u64,
-        /// Sums over all groups that are done.
+        /// Sums over all groups that are done; but calls of the model are counted once each, however many groups shared them.
         counters: Counters,
     },
     /// A request cannot be served; for a group, none of its cases.

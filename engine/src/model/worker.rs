@@ -71,6 +71,8 @@ struct State {
     connection: Option<Arc<Connection>>,
     /// Starts since the last answer.
     restarts: u32,
+    /// What the processes took that are dead.
+    before: Counters,
 }
 
 impl Worker {
@@ -91,7 +93,7 @@ impl Worker {
             device: opened.device.clone(),
         };
         let fingerprint = fingerprint(&options, &opened);
-        let state = State { connection: Some(Arc::new(connection)), restarts: 0 };
+        let state = State { connection: Some(Arc::new(connection)), restarts: 0, before: Counters::default() };
         Ok(Self {
             options,
             hello,
@@ -111,18 +113,6 @@ impl Worker {
     /// What the group took that ended last.
     pub fn last_group(&self) -> Counters {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What all groups took since the worker was (last) started.
-    ///
-    /// # Errors
-    /// [`EngineError::Infra`] if it is dead.
-    pub async fn stats(&self) -> Result<Counters, EngineError> {
-        let id = self.id();
-        match self.ask(ToWorker::Stats { id }, id).await? {
-            FromWorker::Stats { counters, .. } => Ok(counters),
-            _ => Err(EngineError::infra("the worker gives an answer to another question")),
-        }
     }
 
     /// The process's number while it lives.
@@ -150,6 +140,9 @@ impl Worker {
             return Err(EngineError::infra("the worker died twice without an answer in between"));
         }
         state.restarts += 1;
+        if let Some(dead) = state.connection.take() {
+            state.before.add(&dead.taken());
+        }
         let (connection, _, opened) = connect(&self.options).await?;
         if fingerprint(&self.options, &opened) != self.fingerprint {
             return Err(EngineError::Refused("the worker that was started again is another one".to_owned()));
@@ -159,15 +152,20 @@ impl Worker {
         Ok(connection)
     }
 
-    async fn ask(&self, line: ToWorker, id: u64) -> Result<FromWorker, EngineError> {
-        let connection = self.connection().await?;
-        let mut answers = connection.listen(id);
-        connection.say(&line).await?;
-        match answers.recv().await {
-            Some(Ok(FromWorker::Failed { error, .. })) => Err(error.into()),
-            Some(line) => line,
-            None => Err(EngineError::infra("the worker is gone")),
+    /// What all processes took together. A living one is asked, since what it says comes after all that it has said of its groups;
+    /// of a dead one counts what it had said, in which a call that groups shared was in each of them.
+    async fn taken(&self) -> Counters {
+        let (mut sum, connection) = {
+            let state = self.state.lock().await;
+            (state.before, state.connection.clone())
+        };
+        let Some(connection) = connection else { return sum };
+        let id = self.id();
+        match ask(&connection, ToWorker::Stats { id }, id).await {
+            Ok(FromWorker::Stats { counters, .. }) => sum.add(&counters),
+            _ => sum.add(&connection.taken()),
         }
+        sum
     }
 
     fn group(&self, request: GroupRequest, ignore_end: bool) -> GroupStream<'_> {
@@ -223,6 +221,22 @@ impl Worker {
             running.answers = failing(&error, running.open.iter().filter(|open| **open).count());
             return Some(((index, Err(error)), running));
         }
+    }
+}
+
+/// Asks one question and hears its answer.
+async fn ask(connection: &Connection, line: ToWorker, id: u64) -> Result<FromWorker, EngineError> {
+    let mut answers = connection.listen(id);
+    let said = connection.say(&line).await;
+    let answer = match said {
+        Ok(()) => answers.recv().await,
+        Err(error) => Some(Err(error)),
+    };
+    connection.forget(id);
+    match answer {
+        Some(Ok(FromWorker::Failed { error, .. })) => Err(error.into()),
+        Some(line) => line,
+        None => Err(EngineError::infra("the worker is gone")),
     }
 }
 
@@ -295,8 +309,8 @@ impl Engine for Worker {
 
     fn count_tokens<'a>(&'a self, messages: &'a [Message]) -> BoxFuture<'a, Result<usize, EngineError>> {
         async move {
-            let id = self.id();
-            match self.ask(ToWorker::Count { id, messages: messages.to_vec() }, id).await? {
+            let (id, connection) = (self.id(), self.connection().await?);
+            match ask(&connection, ToWorker::Count { id, messages: messages.to_vec() }, id).await? {
                 FromWorker::Counted { tokens, .. } => Ok(usize::try_from(tokens).unwrap_or(usize::MAX)),
                 _ => Err(EngineError::infra("the worker gives an answer to another question")),
             }
@@ -306,6 +320,10 @@ impl Engine for Worker {
 
     fn run_group(&self, request: GroupRequest) -> GroupStream<'_> {
         self.group(request, false)
+    }
+
+    fn counters(&self) -> BoxFuture<'_, Option<Counters>> {
+        self.taken().map(Some).boxed()
     }
 }
 

@@ -14,10 +14,11 @@ use rustix::{
     fs::{CWD, Mode, OFlags, openat},
     io::Errno,
 };
+use serde_json::Value;
 use skill_bundle::{archive::path, hash::Hasher};
 use skill_schema::{Digest, Fault, Limits, codes};
 
-use super::{Lock, Suite, bounds::Bounds, source::Source};
+use super::{Lock, Split, Suite, bounds::Bounds, source::Source};
 
 /// The folder of a suite beside a skill.
 pub const EVALS: &str = "evals";
@@ -74,6 +75,15 @@ impl Opened {
             Err(fault) if fault.code == codes::NO_PATH => Ok(Lock::default()),
             Err(fault) => Err(fault),
         }
+    }
+
+    /// The suite without the cases of one part: whoever must not know them cannot. Its text goes too, since they stand in it.
+    #[must_use]
+    pub fn without(mut self, part: Split, lock: &Lock) -> Self {
+        self.suite.cases.retain(|case| lock.get(&case.id).is_some_and(|split| split != part));
+        self.suite.document = Value::Null;
+        self.source = Source { text: String::new(), value: Value::Null, ..self.source };
+        self
     }
 
     /// The path of the lock in the file system.

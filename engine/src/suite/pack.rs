@@ -131,7 +131,8 @@ impl Sealed {
         self.suite.digests_with(&self.lock, |path| self.digest(path))
     }
 
-    fn digest(&self, path: &str) -> Result<Digest, Fault> {
+    /// SHA-256 of a file that a case names.
+    pub(crate) fn digest(&self, path: &str) -> Result<Digest, Fault> {
         let file = path.strip_prefix("evals/").and_then(|path| self.package.file(path));
         file.map(|file| sha256(file.content)).ok_or_else(|| Fault::new(codes::NO_PATH).at(path))
     }

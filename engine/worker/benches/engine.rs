@@ -1,8 +1,8 @@
 //! What sharing a prefix saves: sixteen cases that begin alike, each evaluated for itself, and all of them together.
 //!
-//! `just bench-engine`, or `cargo bench -p skill-engine-worker -- short` for the shorter prefix alone. Measured is the CPU time of the
-//! worker with one thread, without loading the model, so a busy machine changes little. The goals are those of the design; below
-//! them the run fails.
+//! `just bench-engine`, or `cargo bench --profile dev --workspace --bench engine -- short` for the shorter prefix alone. Measured is the
+//! CPU time of the worker with one thread, without loading the model, so a busy machine changes little. The goals are those
+//! of the design; below them the run fails.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its numbers")]
 
 use std::{fs, path::Path};

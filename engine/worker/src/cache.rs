@@ -12,8 +12,6 @@ use sha2::{Digest, Sha256};
 
 use crate::llama::{Context, Seq, Token};
 
-/// Tokens below which a prefix is not kept: evaluating it again costs about as much as reading it.
-const MIN_TOKENS: usize = 64;
 /// The ending of files that are ours, so that nothing else in the folder is ever removed.
 const ENDING: &str = ".prefix";
 
@@ -52,7 +50,7 @@ impl Cache {
 
     /// Keeps the state of a sequence that holds exactly these tokens. What cannot be kept is not: it is only a saving.
     pub fn keep(&self, context: &mut Context, seq: Seq, tokens: &[Token]) {
-        if tokens.len() < MIN_TOKENS || self.limit == 0 {
+        if self.limit == 0 {
             return;
         }
         let key = self.key(tokens);

@@ -2,7 +2,7 @@
 //!
 //! What these types promise to llama.cpp: pointers live as long as what they belong to (a [`Context`] and a [`Grammar`] keep
 //! their [`Model`]), every array is as long as is said beside it, sequences and tokens are in their ranges, and all of it stays
-//! on one thread ([`Rc`] inside). What llama.cpp does wrong with a hostile file ends this process, which was shut in before.
+//! on one thread (`Rc` inside). What llama.cpp does wrong with a hostile file ends this process, which was shut in before.
 #![allow(unsafe_code)]
 
 mod context;

@@ -73,8 +73,10 @@ pub struct Scheduler {
     together: bool,
     /// Nothing new begins until a case ends: there was no place for all that had begun.
     hold: bool,
-    /// Sums over all groups.
+    /// Sums over all groups that are done.
     total: Counters,
+    /// Calls of the model. One that several groups share counts once here, and once in each of them.
+    calls: u64,
 }
 
 impl Scheduler {
@@ -99,6 +101,7 @@ impl Scheduler {
             together,
             hold: false,
             total: Counters::default(),
+            calls: 0,
         })
     }
 
@@ -131,9 +134,9 @@ impl Scheduler {
         self.groups.is_empty()
     }
 
-    /// Sums over all groups that are done.
+    /// Sums over all groups that are done, and all calls.
     pub fn total(&self) -> Counters {
-        self.total
+        Counters { decodes: self.calls, ..self.total }
     }
 
     /// A little work: new cases begin, a piece of a shared beginning is evaluated, every answer grows by a token.
@@ -226,6 +229,7 @@ impl Scheduler {
         match self.residents.fill(&mut self.context, self.cache.as_ref(), most) {
             Ok(0) => {}
             Ok(count) => {
+                self.calls += 1;
                 // It was asked for by the first group that waits.
                 if let Some(group) = self.groups.iter_mut().find(|group| !group.waiting.is_empty()) {
                     group.counters.prefix_evaluated += count as u64;
@@ -287,6 +291,7 @@ impl Scheduler {
             Err(DecodeError::Full) => return self.make_room(out),
             Err(DecodeError::Fatal(status)) => return self.fail_all(status, out),
         }
+        self.calls += 1;
         self.count(parts);
         for (seq, place) in chosen {
             self.choose(seq, place, out);

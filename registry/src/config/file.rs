@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use serde::Deserialize;
-use skill_bundle::note::{Algorithm, VerifierKey};
+use skill_bundle::{
+    keys::PublicKey,
+    note::{Algorithm, VerifierKey},
+};
 use skill_schema::api::well_known::Auth;
 use url::Url;
 
@@ -30,6 +33,7 @@ pub(super) struct File {
     limits: FileLimits,
     quorum: Option<u64>,
     witness: Vec<FileWitness>,
+    verifiers: Vec<String>,
 }
 
 /// `[[witness]]`.
@@ -59,6 +63,7 @@ struct FileLimits {
     checks: Option<usize>,
     body_seconds: Option<u64>,
     shutdown_seconds: Option<u64>,
+    lease_seconds: Option<u64>,
     archive: Option<usize>,
     unpacked: Option<usize>,
     files: Option<usize>,
@@ -88,6 +93,11 @@ impl Config {
         set(&mut self.limits.checks, file.limits.checks);
         set(&mut self.limits.body_time, file.limits.body_seconds.map(Duration::from_secs));
         set(&mut self.limits.shutdown, file.limits.shutdown_seconds.map(Duration::from_secs));
+        set(&mut self.limits.lease, file.limits.lease_seconds.map(Duration::from_secs));
+        for text in &file.verifiers {
+            PublicKey::from_text(text).map_err(|fault| Error::Start(format!("{FILE}: verifiers: {fault}")))?;
+        }
+        self.verifiers = file.verifiers;
         self.witnesses = file.witness.iter().map(FileWitness::read).collect::<Result<_, _>>()?;
         set(&mut self.quorum, file.quorum);
         if self.quorum > self.witnesses.len() as u64 {

@@ -37,6 +37,26 @@ impl Fsck {
         }
     }
 
+    /// The archives of suites, the records with their transcripts, and the logs of what was tried.
+    pub(super) async fn evidence(&mut self) -> Result<(), Error> {
+        let (mut after, mut count) = (None, 0);
+        loop {
+            let page = self.audit.evidence(after.as_ref(), PAGE).await?;
+            for named in &page {
+                let digest = named.digest.parse().map_err(|_| damaged(named.place.as_str(), "it is not a digest"))?;
+                if let Some(fault) = self.blob(&digest, None)? {
+                    return Err(fault.into());
+                }
+                count += 1;
+            }
+            if (page.len() as u64) < PAGE {
+                self.pass("evidence", count);
+                return Ok(());
+            }
+            after = page.into_iter().next_back();
+        }
+    }
+
     /// Every snapshot: one statement, one row, one file.
     pub(super) async fn snapshots(&mut self, operator: &OperatorChain) -> Result<(), Error> {
         let rows = self.audit.snapshots().await?;

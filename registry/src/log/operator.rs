@@ -43,10 +43,11 @@ pub struct Hold {
     pub note: String,
 }
 
-/// The first statement of the operator's chain. Needs the root key, which is in the data folder until the operator moves it away.
-pub fn root(identity: &Identity, created: Timestamp) -> Result<NewStatement, Error> {
-    let key =
-        identity.root.as_ref().ok_or_else(|| Error::Start("root.pem is missing at the first start".to_owned()))?;
+/// The statement of who operates the registry, after those of the operator's chain. Needs the root key, which is in the data folder until
+/// the operator moves it away.
+pub fn root(identity: &Identity, after: Head, verifiers: &[String], created: Timestamp) -> Result<NewStatement, Error> {
+    let missing = || Error::Start("root.pem is needed to say who operates the registry and who verifies".to_owned());
+    let key = identity.root.as_ref().ok_or_else(missing)?;
     let root = Root {
         created,
         freshness: Freshness { hours: FRESH_HOURS },
@@ -54,11 +55,11 @@ pub fn root(identity: &Identity, created: Timestamp) -> Result<NewStatement, Err
         logs: vec![identity.log_key.to_string()],
         operators: vec![identity.operator.public().to_text()],
         origin: identity.origin.clone(),
-        prev: Digest::ZERO,
+        prev: after.stmt,
         scope: OPERATOR.to_owned(),
-        seq: 1,
+        seq: after.seq + 1,
         threshold: 1,
-        verifiers: Vec::new(),
+        verifiers: verifiers.to_vec(),
     };
     let envelope = Envelope::parse(&envelope::sign(&statement::root(root.clone()), &[key])?)?;
     Ok(NewStatement::new(&envelope, &root, OPERATOR))
@@ -134,7 +135,10 @@ mod tests {
             Head { seq: statement.seq, stmt: statement.stmt }
         };
         let now = Timestamp::from_unix(1_000_000);
-        let head = push(&root(&identity, now).unwrap());
+        let nothing = Head { seq: 0, stmt: Digest::ZERO };
+        let head = push(&root(&identity, nothing, &[], now).unwrap());
+        let verifier = skill_bundle::keys::SecretKey::from_seed(&[9; 32]).public().to_text();
+        let head = push(&root(&identity, head, &[verifier], now).unwrap());
         let head = push(&snapshot(&identity, head, 256, Digest([1; 32]), now).unwrap());
         let word = Hold {
             id: "acme/notes".parse().unwrap(),

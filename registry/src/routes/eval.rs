@@ -12,16 +12,16 @@ use skill_bundle::{
 };
 use skill_engine::gate::Policy;
 use skill_schema::{
-    Digest, Fault, Limits, SkillId,
+    Digest, Fault, Limits, SkillId, Version,
     api::eval,
     codes,
-    statement::{Eval, EvalKind, Role},
+    statement::{Eval, EvalKind, Role, SuiteState},
 };
 use utoipa::openapi::path::HttpMethod;
 
 use super::{Access, Answer, Endpoint, Request};
 use crate::{
-    auth::{Reader, Writer},
+    auth::{Caller, Reader, Writer},
     body,
     error::Error,
     gate,
@@ -32,6 +32,7 @@ use crate::{
         attempt::{Attempt, NewAttempt, NewResult},
         batch::{Write, Written},
         event::NewStatement,
+        job::NewJob,
     },
     upload,
 };
@@ -71,7 +72,31 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             answers: &[(200, "the attempts", Answer::Json("Attempts"))],
             handler: get(list),
         },
+        Endpoint {
+            method: HttpMethod::Get,
+            path: eval::SUITE_ROUTE,
+            id: "eval_of_suite",
+            summary: "All attempts that were made with a suite, newest first.",
+            access: Access::Readers,
+            request: Request::Nothing,
+            query: &[],
+            answers: &[(200, "the attempts", Answer::Json("Attempts"))],
+            handler: get(of_suite),
+        },
     ]
+}
+
+async fn of_suite(
+    State(app): State<AppState>,
+    reader: Reader,
+    Path(named): Path<String>,
+) -> Result<Json<eval::List>, Error> {
+    reader.check_any()?;
+    let unknown = || Fault::new(codes::SUITE_UNKNOWN).at(&named);
+    let digest: Digest = named.parse().map_err(|_| unknown())?;
+    let suite = app.store.suite(&digest).await?.ok_or_else(unknown)?;
+    reader.check_skill(&suite.id)?;
+    Ok(Json(eval::List { attempts: app.store.attempts_with(&digest).await? }))
 }
 
 async fn list(
@@ -101,17 +126,34 @@ async fn attempt(
         return Err(Fault::new(codes::STATEMENT).at("kind").detail("an attempt is expected").into());
     }
     gate::rights(&app, &caller, &skill).await?;
-    gate::origin(&says.origin, &app.identity.origin)?;
     let suite = measured::known(&app, &says.suite).await?;
+    if suite.state == SuiteState::Commit {
+        return Err(Fault::new(codes::SEALED).at(format!("{}@{}", suite.id, suite.version)).into());
+    }
+    log(&app, &caller, &envelope, (skill, version, tree), says, suite.holdout, None).await
+}
+
+/// Logs an attempt, with its job if the suite is sealed.
+pub(super) async fn log(
+    app: &AppState,
+    caller: &Caller,
+    envelope: &Envelope,
+    (skill, version, tree): (SkillId, Version, Digest),
+    says: Eval,
+    holdout: Digest,
+    job: Option<NewJob>,
+) -> Result<(StatusCode, Json<eval::Attempt>), Error> {
+    gate::origin(&says.origin, &app.identity.origin)?;
     let subject = format!("{skill}@{version}");
     let new = NewAttempt {
-        statement: NewStatement::new(&envelope, &says, subject),
+        statement: NewStatement::new(envelope, &says, subject),
         skill: skill.clone(),
         version,
         tree,
         parent: says.parent,
         suite: says.suite,
-        holdout: suite.holdout,
+        holdout,
+        job,
         score_key: says.score_key,
         model: says.model.id,
         weights: says.model.weights,
@@ -121,21 +163,30 @@ async fn attempt(
     let stmt = new.statement.stmt;
     if app.store.attempt(&stmt).await?.is_none() {
         gate::freshness(says.created, app.clock.timestamp())?;
-        signed_by(&app, &skill, &envelope, &new.runner, says.created).await?;
+        signed_by(app, &skill, envelope, &new.runner, says.created).await?;
         // In a task of its own: a client that goes away must not leave it half done.
-        let order = Order::Write(Write::Attempt(new));
+        let order = Order::Write(Write::Attempt(Box::new(new)));
         let app = app.clone();
         let written = tokio::spawn(async move { app.write(order, &[]).await });
         written.await.map_err(|e| Error::Damaged(e.to_string()))??;
     }
-    let logged = app.store.attempt(&stmt).await?.ok_or_else(|| Error::Damaged("an attempt is lost".to_owned()))?;
-    let policy = match measured::policy(&app, &skill).await? {
+    logged(app, &stmt, &skill).await
+}
+
+/// The answer for an attempt that is logged.
+pub(super) async fn logged(
+    app: &AppState,
+    stmt: &Digest,
+    skill: &SkillId,
+) -> Result<(StatusCode, Json<eval::Attempt>), Error> {
+    let logged = app.store.attempt(stmt).await?.ok_or_else(|| Error::Damaged("an attempt is lost".to_owned()))?;
+    let policy = match measured::policy(app, skill).await? {
         Policy::Standard => "standard",
         Policy::Strict => "strict",
     };
     let log = logged.entry.log;
     let answer = eval::Attempt {
-        attempt: stmt,
+        attempt: *stmt,
         log,
         proof: Some(app.log.proof(log).await?.to_string()),
         failed: logged.entry.failed,
@@ -194,6 +245,7 @@ async fn result(
         published: (published && attempt.entry.parent.is_none())
             .then(|| (attempt.skill.clone(), attempt.entry.version.clone())),
         record: evidence.record,
+        verifier: None,
     };
     measured::keep(&app, evidence.sent).await?;
     // In a task of its own: a client that goes away must not leave it half done.
@@ -237,7 +289,7 @@ async fn accept(app: AppState, new: NewResult, id: SkillId) -> Result<u64, Error
     Ok(log)
 }
 
-async fn ended(app: &AppState, log: u64, verdict: String) -> Result<(StatusCode, Json<eval::Ended>), Error> {
+pub(super) async fn ended(app: &AppState, log: u64, verdict: String) -> Result<(StatusCode, Json<eval::Ended>), Error> {
     let proof = Some(app.log.proof(log).await?.to_string());
     Ok((StatusCode::CREATED, Json(eval::Ended { log, proof, verdict })))
 }

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, blocking},
     gate::{self, Checked, Rights, Target},
     log::sequencer::Order,
-    measured::{self, Wanted},
+    measured::{self, Proof, Wanted},
     state::AppState,
     store::{
         batch::{Write, Written},
@@ -127,7 +127,9 @@ fn new_release(
         content,
         suite: release.suite,
         record: None,
+        verified: None,
         inherited: None,
+        tried: upload.tried.as_deref().map(skill_bundle::hash::sha256),
         id: target.id,
         version: target.version,
     }
@@ -158,10 +160,21 @@ async fn accept(
     };
     release.inherited = measured::rules(&app, &wanted, examined.as_ref().map(|checked| &checked.attempt)).await?;
     let blobs = app.blobs.clone();
-    blocking(move || blobs.keep(upload.archive, &upload.digest)).await?;
+    blocking(move || {
+        if let Some(tried) = &upload.tried {
+            blobs.put(tried)?;
+        }
+        blobs.keep(upload.archive, &upload.digest)
+    })
+    .await?;
     if let Some(checked) = examined {
-        measured::keep(&app, checked.evidence.sent).await?;
-        release.record = Some(Box::new(checked.evidence.record));
+        match checked.evidence {
+            Proof::Sent(evidence) => {
+                measured::keep(&app, evidence.sent).await?;
+                release.record = Some(Box::new(evidence.record));
+            }
+            Proof::Verified(record, score) => release.verified = Some((record, score)),
+        }
     }
     let (id, version, seq) = (release.id.clone(), release.version.clone(), release.statement.seq);
     let order = Order::Write(Write::Release(Box::new(release)));

@@ -21,7 +21,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         request: Request::Nothing,
         query: &[
             ("q", "words; empty lists everything"),
-            ("sort", "relevance, recent or installs"),
+            ("sort", "relevance, recent, installs, uplift or score"),
             ("limit", "results, at most 100"),
             ("offset", "results to skip, at most 1000"),
         ],

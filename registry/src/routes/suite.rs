@@ -8,23 +8,18 @@ use axum::{
     routing::{get, put},
 };
 use skill_bundle::{envelope::Envelope, statement::suite_digest};
-use skill_engine::suite::{
-    hash::Digests,
-    pack::{self, Contents},
-};
 use skill_schema::{
     Digest, Fault, Limits,
     api::suite,
     codes,
-    statement::{Statement, Suite, SuiteState},
+    statement::{Statement, Suite},
 };
 use utoipa::openapi::path::HttpMethod;
 
 use super::{Access, Answer, Endpoint, Request};
 use crate::{
     auth::{Reader, Writer},
-    blobs::Received,
-    error::{Error, blocking},
+    error::Error,
     gate,
     log::sequencer::Order,
     state::AppState,
@@ -33,6 +28,7 @@ use crate::{
         event::NewStatement,
         suite::NewSuite,
     },
+    suites::{self, Parts},
     upload,
 };
 
@@ -42,7 +38,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             method: HttpMethod::Put,
             path: suite::ROUTE,
             id: "suite",
-            summary: "Publishes a suite.",
+            summary: "Publishes a suite, or changes what becomes of its holdout.",
             access: Access::Permission("publish:new or publish:update"),
             request: Request::Form("SuiteForm"),
             query: &[],
@@ -89,85 +85,72 @@ async fn serve(
     gate::rights(&app, &caller, &target.id).await?;
     let packages = app.config.packages;
     gate::announced(request.headers(), &packages)?;
-    let (statement, archive, digest) =
-        upload::receive_suite(request, &app.blobs, &app.config.limits, &packages).await?;
-    let envelope = Envelope::parse(&statement)?;
+    let _place = app.uploads.try_acquire().map_err(|_| busy())?;
+    let upload = upload::receive_suite(request, &app.blobs, &app.config.limits, &packages).await?;
+    let envelope = Envelope::parse(&upload.statement)?;
     let statement = envelope.statement::<Suite>()?;
     let named = format!("{}/{}@{}", statement.predicate.scope, statement.predicate.suite, statement.predicate.version);
     gate::equal("statement: suite", &named, &format!("{}@{}", target.id, target.version))?;
     gate::origin(&statement.predicate.origin, &app.identity.origin)?;
     let all = suite_digest(&statement)?;
-    if let Some((before, log, stmt)) = app.store.suite_named(&target.id, &target.version).await? {
-        gate::equal("suite: its cases", &before, &all).map_err(|_| Fault::new(codes::VERSION_EXISTS).at(named))?;
-        return answer(&app, StatusCode::OK, log, stmt).await;
+    let before = app.store.suite(&all).await?;
+    if let Some((digest, log, stmt)) = app.store.suite_named(&target.id, &target.version).await? {
+        gate::equal("suite: its cases", &digest, &all).map_err(|_| Fault::new(codes::VERSION_EXISTS).at(&named))?;
+        if before.as_ref().is_some_and(|info| info.state == statement.predicate.state) {
+            return answer(&app, StatusCode::OK, log, stmt).await;
+        }
     }
-    let _place = app.checks.acquire().await.map_err(|_| Fault::new(codes::UNAVAILABLE))?;
-    let (archive, checked) = check(archive, digest, &statement, all).await?;
-    let blobs = app.blobs.clone();
-    blocking(move || blobs.keep(archive, &digest)).await?;
+    let change = before.is_some();
     let new = NewSuite {
         statement: NewStatement::new(&envelope, &statement.predicate, named),
+        has_holdout: upload.sealed.is_some(),
         info: suite::Info {
             suite: all,
             id: target.id,
             version: target.version,
-            train: checked.train,
-            holdout: checked.holdout,
+            train: statement.predicate.train,
+            holdout: statement.predicate.holdout,
             cases: statement.predicate.cases,
             state: statement.predicate.state,
-            archive: digest,
+            archive: before.as_ref().map_or(Digest::ZERO, |info| info.archive),
         },
         publisher: caller.user().to_owned(),
     };
-    let stmt = new.statement.stmt;
+    let parts = suites::check(&app, new, upload).await?;
+    let stmt = parts.suite.statement.stmt;
     // In a task of its own: a client that goes away must not leave it half done.
-    let accepted = tokio::spawn(accept(app.clone(), new, envelope, statement));
+    let accepted = tokio::spawn(accept(app.clone(), parts, change, envelope, statement));
     let log = accepted.await.map_err(|e| Error::Damaged(e.to_string()))??;
     answer(&app, StatusCode::CREATED, log, stmt).await
 }
 
-/// The archive is a suite, whole, with the digests of the statement.
-async fn check(
-    archive: Received,
-    digest: Digest,
-    statement: &Statement<Suite>,
-    all: Digest,
-) -> Result<(Received, Digests), Error> {
-    let says = &statement.predicate;
-    if says.state != SuiteState::Open {
-        return Err(Fault::new(codes::STATEMENT).at("state").detail("a suite is published open here").into());
-    }
-    let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    let stated = Digests {
-        suite: all,
-        train: says.train,
-        holdout: says.holdout,
-        train_cases: size(says.cases.train),
-        holdout_cases: size(says.cases.holdout),
-    };
-    blocking(move || {
-        let bytes = archive.bytes()?;
-        gate::equal("archive: digest of what was received", &skill_bundle::hash::sha256(&bytes), &digest)?;
-        let sealed = pack::open(&bytes)?;
-        match sealed.verify(&stated)? {
-            Contents::Whole => Ok((archive, stated)),
-            Contents::Train => Err(Fault::new(codes::SUITE_DIGEST).detail("the holdout is not in the archive").into()),
-        }
-    })
-    .await
+fn busy() -> Error {
+    Error::Wait { fault: Fault::new(codes::UNAVAILABLE).detail("too many uploads"), seconds: 2 }
 }
 
-async fn accept(app: AppState, suite: NewSuite, envelope: Envelope, statement: Statement<Suite>) -> Result<u64, Error> {
-    let scope = suite.info.id.scope.clone();
+async fn accept(
+    app: AppState,
+    parts: Parts,
+    change: bool,
+    envelope: Envelope,
+    statement: Statement<Suite>,
+) -> Result<u64, Error> {
+    let scope = parts.suite.info.id.scope.clone();
     let mut chain = app.chains.hold(&scope, &app.store, &app.identity).await?;
     gate::freshness(statement.predicate.created, app.clock.timestamp())?;
-    chain.push(&envelope, &suite.statement)?;
-    let seq = suite.statement.seq;
-    let Written::Leaf(log) = app.write(Order::Write(Write::Suite(suite)), &[scope.as_str()]).await? else {
+    chain.push(&envelope, &parts.suite.statement)?;
+    // Only now: what is revealed is public from here on, and what is sealed is kept.
+    let suite = suites::keep(&app, parts).await?;
+    let (seq, digest, state) = (suite.statement.seq, suite.info.suite, suite.info.state);
+    let write = if change { Write::SuiteState(Box::new(suite)) } else { Write::Suite(Box::new(suite)) };
+    let Written::Leaf(log) = app.write(Order::Write(write), &[scope.as_str()]).await? else {
         return Err(Error::Damaged("a suite was written as something else".to_owned()));
     };
     app.chain_changed(scope.as_str(), seq);
-    tracing::info!(%scope, seq, "suite published");
+    if change {
+        suites::forget(&app, digest).await;
+    }
+    tracing::info!(%scope, seq, ?state, "suite");
     Ok(log)
 }
 

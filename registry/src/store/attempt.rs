@@ -5,7 +5,7 @@ use skill_schema::{
     Digest, Fault, SkillId, Version,
     api::eval::{Entry, Pooled},
     codes,
-    index::{best, latest},
+    index::{Score, best},
 };
 use sqlx::{Any, FromRow, Transaction};
 
@@ -13,9 +13,11 @@ use super::{
     Store, bigint, count,
     event::{NewStatement, append, leaf_of},
     index::{self, IndexFile},
-    json,
+    job::{self, NewJob},
+    json, lift,
     score::{self, NewRecord},
     stored,
+    verification::{self, Ending},
 };
 use crate::{clock, error::Error};
 
@@ -49,6 +51,8 @@ pub struct NewAttempt {
     pub runner: Digest,
     /// The user whose token logs it.
     pub publisher: String,
+    /// The job for a verifier, if the suite is sealed.
+    pub job: Option<NewJob>,
 }
 
 /// A result that publishes no version, checked. Its record is in the blob store.
@@ -60,6 +64,8 @@ pub struct NewResult {
     pub record: NewRecord,
     /// The published version that was measured, if it was one: it gets the score.
     pub published: Option<(SkillId, Version)>,
+    /// Who measured it, if a verifier did.
+    pub verifier: Option<Ending>,
 }
 
 /// An attempt of the ledger.
@@ -123,6 +129,20 @@ impl Store {
              where skill = $1 order by leaf desc limit $2",
         )
         .bind(id.to_string())
+        .bind(MAX_LISTED)
+        .fetch_all(&self.read)
+        .await?;
+        rows.into_iter().map(|row| attempt(row).map(|attempt| attempt.entry)).collect()
+    }
+
+    /// The newest attempts with a suite, newest first.
+    pub async fn attempts_with(&self, suite: &Digest) -> Result<Vec<Entry>, Error> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select stmt, leaf, skill, version, tree, parent, suite, holdout, score_key, model, weights, runner, failed, \
+             recorded_sum, recorded_runs, verdict, record, delta, created_at from attempts \
+             where suite = $1 order by leaf desc limit $2",
+        )
+        .bind(suite.to_string())
         .bind(MAX_LISTED)
         .fetch_all(&self.read)
         .await?;
@@ -200,6 +220,9 @@ pub(super) async fn put(
     .bind(now)
     .execute(&mut **tx)
     .await?;
+    if let Some(new) = &attempt.job {
+        job::put(tx, &attempt.statement.stmt, new, now).await?;
+    }
     Ok(leaf)
 }
 
@@ -299,26 +322,69 @@ pub(super) async fn end(
     }
     finish(tx, &result.record, now).await?;
     append(tx, leaf, &result.statement, now).await?;
+    if let Some(ending) = &result.verifier {
+        let ended = (&result.statement.stmt, &result.record.attempt, &result.record.digest);
+        verification::end(tx, leaf, ended, ending, now).await?;
+    }
     let Some((id, version)) = &result.published else { return Ok((leaf, None)) };
+    let score = score::with_uplift(tx, &result.record).await?;
+    let file = set_score(tx, (id, version), &score, now).await?;
+    let lift = lift::of(tx, &result.record).await?;
+    sqlx::query("update versions set suite = $1, record = $2, lift = $5 where skill = $3 and version = $4")
+        .bind(result.record.suite.to_string())
+        .bind(result.record.digest.to_string())
+        .bind(id.to_string())
+        .bind(version.to_string())
+        .bind(lift.as_ref().map(json).transpose()?)
+        .execute(&mut **tx)
+        .await?;
+    Ok((leaf, Some(file)))
+}
+
+/// What another verifier found when it measured an attempt again: answers the leaf, and the skill's index, which says how far its score can
+/// be believed now.
+pub(super) async fn again(
+    tx: &mut Transaction<'static, Any>,
+    leaf: u64,
+    (result, ending): (&NewResult, &Ending),
+    now: i64,
+) -> Result<(u64, Option<IndexFile>), Error> {
+    if let Some(leaf) = leaf_of(tx, &result.statement.stmt).await? {
+        return Ok((leaf, None));
+    }
+    append(tx, leaf, &result.statement, now).await?;
+    let attempt = &result.record.attempt;
+    verification::end(tx, leaf, (&result.statement.stmt, attempt, &result.record.digest), ending, now).await?;
+    score::put(tx, &result.record, now).await?;
+    let Some((id, version)) = verification::version_of(tx, attempt).await? else { return Ok((leaf, None)) };
+    let trust = verification::trust(tx, attempt).await?;
+    let Some(mut score) = score::of_version(tx, &id, &version).await? else { return Ok((leaf, None)) };
+    trust.clone_into(&mut score.trust);
+    set_score(tx, (&id, &version), &score, now).await.map(|file| (leaf, Some(file)))
+}
+
+/// Writes the score of a published version, into its row and the skill's index.
+async fn set_score(
+    tx: &mut Transaction<'static, Any>,
+    (id, version): (&SkillId, &Version),
+    score: &Score,
+    now: i64,
+) -> Result<IndexFile, Error> {
     let before = index::load(tx, id).await?.ok_or_else(|| Fault::new(codes::NOT_FOUND).at(id.to_string()))?;
     let mut index = before.parse()?;
-    let score = score::with_uplift(tx, &result.record).await?;
     let Some(line) = index.lines.iter_mut().find(|line| line.vers == *version) else {
         return Err(Fault::new(codes::NOT_FOUND).at(format!("{id}@{version}")).into());
     };
     // The leaf numbers of an index are those of the scope's chain, in which this stands nowhere.
     line.score = Some(score.clone());
     index.header.tags.best = best(&index.lines).cloned();
-    let latest = latest(&index.lines).map(ToString::to_string);
     let file = IndexFile::new(&index, before.revision + 1);
-    index::save(tx, id, &file, latest.as_deref(), now).await?;
-    sqlx::query("update versions set suite = $1, record = $2, score = $3 where skill = $4 and version = $5")
-        .bind(result.record.suite.to_string())
-        .bind(result.record.digest.to_string())
-        .bind(json(&score)?)
+    index::save(tx, id, &file, &index, now).await?;
+    sqlx::query("update versions set score = $1 where skill = $2 and version = $3")
+        .bind(json(score)?)
         .bind(id.to_string())
         .bind(version.to_string())
         .execute(&mut **tx)
         .await?;
-    Ok((leaf, Some(file)))
+    Ok(file)
 }

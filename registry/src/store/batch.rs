@@ -15,6 +15,7 @@ use super::{
     scope::{self, NewScope},
     stored,
     suite::{self, NewSuite},
+    verification::Ending,
     yank::{self as status, NewStatus},
 };
 use crate::error::Error;
@@ -29,11 +30,15 @@ pub enum Write {
     /// The state of a version, by its publisher's or the operator's word.
     Status(NewStatus),
     /// A suite.
-    Suite(NewSuite),
+    Suite(Box<NewSuite>),
     /// An attempt to beat a head.
-    Attempt(NewAttempt),
+    Attempt(Box<NewAttempt>),
     /// The result of an attempt that publishes no version.
     Ended(Box<NewResult>),
+    /// What another verifier found for an attempt that has its result.
+    Again(Box<NewResult>, Box<Ending>),
+    /// What becomes of a suite's holdout from now on.
+    SuiteState(Box<NewSuite>),
     /// A statement of the operator that changes no skill.
     Operator(NewStatement),
 }
@@ -45,7 +50,7 @@ pub enum Written {
     Release(Published),
     /// Of [`Write::Status`]: the answer, and the skill's index.
     Status(yank::Response, IndexFile),
-    /// Of [`Write::Ended`]: the leaf, and the skill's index if it has changed.
+    /// Of [`Write::Ended`] and [`Write::Again`]: the leaf, and the skill's index if it has changed.
     Ended(u64, Option<IndexFile>),
     /// The leaf of any other statement.
     Leaf(u64),
@@ -132,6 +137,14 @@ impl Batch {
             Write::Ended(result) => {
                 let (leaf, index) = attempt::end(tx, next, result, now).await?;
                 (&result.statement, Written::Ended(leaf, index), leaf)
+            }
+            Write::Again(result, ending) => {
+                let (leaf, index) = attempt::again(tx, next, (result, ending), now).await?;
+                (&result.statement, Written::Ended(leaf, index), leaf)
+            }
+            Write::SuiteState(suite) => {
+                let leaf = suite::change(tx, next, suite, now).await?;
+                (&suite.statement, Written::Leaf(leaf), leaf)
             }
             Write::Operator(statement) => {
                 event::append(tx, next, statement, now).await?;

@@ -24,9 +24,8 @@ impl Store {
             (PackageStatus::Active, "active")
         };
         index.header.status = status;
-        let latest = index.header.tags.latest.as_ref().map(ToString::to_string);
         let file = IndexFile::new(&index, before.revision + 1);
-        index::save(&mut tx, id, &file, latest.as_deref(), now).await?;
+        index::save(&mut tx, id, &file, &index, now).await?;
         let deprecation = if request.deprecated { Some(json(request)?) } else { None };
         sqlx::query("update skills set status = $1, deprecation = $2 where id = $3")
             .bind(text)

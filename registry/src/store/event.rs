@@ -112,6 +112,13 @@ impl Store {
             .await?)
     }
 
+    /// The envelope of the operator's latest statement of who operates the registry.
+    pub async fn latest_root(&self) -> Result<Option<String>, Error> {
+        Ok(sqlx::query_scalar("select envelope from events where kind = 'root' order by leaf desc limit 1")
+            .fetch_optional(&self.read)
+            .await?)
+    }
+
     /// The number of an envelope's leaf, if it is in the log.
     pub async fn leaf_of(&self, stmt: &Digest) -> Result<Option<u64>, Error> {
         let leaf: Option<i64> = sqlx::query_scalar("select leaf from events where stmt = $1")

@@ -150,7 +150,9 @@ impl Db {
             version,
             suite: None,
             record: None,
+            verified: None,
             inherited: None,
+            tried: None,
         }
     }
 

@@ -109,7 +109,33 @@ impl Store {
     }
 }
 
+/// What a blob is named by that is neither an archive of a version nor a snapshot, with the column for messages.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Named {
+    /// `suites.archive`, `records.digest`, `records.transcripts` or `versions.tried`.
+    pub place: String,
+    /// The digest, as it is written.
+    pub digest: String,
+}
+
 impl Audit {
+    /// What suites, records and versions name beside the archives, each digest once a column, after `after` in the order of digests.
+    pub async fn evidence(&mut self, after: Option<&Named>, limit: u64) -> Result<Vec<Named>, Error> {
+        let (digest, place) = after.map_or(("", ""), |named| (&*named.digest, &*named.place));
+        let rows = sqlx::query_as(
+            "select distinct name as place, digest from ( \
+             select 'suites.archive' as name, archive as digest from suites \
+             union all select 'records.digest', digest from records \
+             union all select 'records.transcripts', transcripts from records where transcripts is not null \
+             union all select 'versions.tried', tried from versions where tried is not null) named \
+             where digest > $1 or (digest = $1 and name > $2) order by digest, name limit $3",
+        )
+        .bind(digest)
+        .bind(place)
+        .bind(bigint(limit));
+        Ok(rows.fetch_all(&mut *self.tx).await?)
+    }
+
     /// The value of a name in `meta`.
     pub async fn meta(&mut self, name: &str) -> Result<Option<String>, Error> {
         let found = sqlx::query_scalar("select value from meta where name = $1").bind(name);

@@ -4,7 +4,7 @@ use skill_bundle::hash::sha256;
 use skill_schema::{Digest, SkillId, index::Index};
 use sqlx::{Any, Transaction};
 
-use super::{Store, bigint, count, stored};
+use super::{Store, bigint, board, count, stored};
 use crate::error::Error;
 
 /// The bytes of `/index/{scope}/{name}`.
@@ -61,12 +61,12 @@ pub(super) async fn load(tx: &mut Transaction<'static, Any>, id: &SkillId) -> Re
     row.map(file).transpose()
 }
 
-/// Writes the changed index of a skill that exists.
+/// Writes the changed index of a skill that exists, and what follows from it.
 pub(super) async fn save(
     tx: &mut Transaction<'static, Any>,
     id: &SkillId,
     file: &IndexFile,
-    latest: Option<&str>,
+    index: &Index,
     now: i64,
 ) -> Result<(), Error> {
     sqlx::query(
@@ -76,13 +76,13 @@ pub(super) async fn save(
     .bind(&file.text)
     .bind(file.sha256.to_string())
     .bind(file.revision)
-    .bind(latest)
+    .bind(index.header.tags.latest.as_ref().map(ToString::to_string))
     .bind(now)
     .bind(bigint(file.log))
     .bind(id.to_string())
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    board::put(tx, id, index).await
 }
 
 #[cfg(test)]

@@ -36,6 +36,12 @@ struct VersionRow {
     downloads: i64,
     suite: Option<String>,
     score: Option<String>,
+    lift: Option<String>,
+    record: Option<String>,
+    tried: Option<String>,
+    transcripts: Option<String>,
+    tokens: Option<i64>,
+    model: Option<String>,
 }
 
 /// What the latest version says of itself.
@@ -84,8 +90,10 @@ impl Store {
 
     async fn version_rows(&self, id: &SkillId) -> Result<Vec<VersionRow>, Error> {
         Ok(sqlx::query_as(
-            "select version, status, note, published_at, publisher, tree, archive, size, unpacked_size, files, \
-             dependencies, parent, keyid, downloads, suite, score from versions where skill = $1 order by leaf desc",
+            "select v.version, v.status, v.note, v.published_at, v.publisher, v.tree, v.archive, v.size, v.unpacked_size, \
+             v.files, v.dependencies, v.parent, v.keyid, v.downloads, v.suite, v.score, v.lift, v.record, v.tried, \
+             r.transcripts, r.tokens, a.model from versions v left join records r on r.digest = v.record \
+             left join attempts a on a.stmt = r.attempt where v.skill = $1 order by v.leaf desc",
         )
         .bind(id.to_string())
         .fetch_all(&self.read)
@@ -122,6 +130,12 @@ fn version_info(row: VersionRow) -> Result<VersionInfo, Error> {
         downloads: count(row.downloads),
         suite: row.suite.map(|text| stored("versions.suite", &text)).transpose()?,
         score: row.score.map(|text| stored_json("versions.score", &text)).transpose()?,
+        lift: row.lift.map(|text| stored_json("versions.lift", &text)).transpose()?,
+        model: row.model,
+        tokens: row.tokens.map(count),
+        record: row.record.map(|text| stored("versions.record", &text)).transpose()?,
+        transcripts: row.transcripts.map(|text| stored("records.transcripts", &text)).transpose()?,
+        tried: row.tried.map(|text| stored("versions.tried", &text)).transpose()?,
     })
 }
 

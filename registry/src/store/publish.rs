@@ -10,12 +10,12 @@ use skill_schema::{
 use sqlx::{Any, Transaction};
 
 use super::{
-    Store, bigint, count,
+    Store, bigint, board, count,
     dialect::Dialect,
     event::{NewStatement, append},
     index::{self, IndexFile},
     json,
-    score::{self, NewRecord},
+    score::{self, NewRecord, VerifiedRecord},
     search::{self, Words},
     stored,
 };
@@ -52,8 +52,12 @@ pub struct NewRelease {
     pub suite: Option<Digest>,
     /// Its record.
     pub record: Option<Box<NewRecord>>,
+    /// The record of a verifier that ended its attempt before, and the score in it.
+    pub verified: Option<(VerifiedRecord, Score)>,
     /// The score that it takes over, of a maintenance release.
     pub inherited: Option<Score>,
+    /// SHA-256 of the log of what was tried on the way to it.
+    pub tried: Option<Digest>,
 }
 
 /// What is known of a version's content.
@@ -143,6 +147,17 @@ impl Store {
         Ok((stored("versions.archive", &archive)?, stored("versions.tree", &tree)?))
     }
 
+    /// SHA-256 of the archive of the version with this tree.
+    pub async fn archive_with(&self, id: &SkillId, tree: &Digest) -> Result<Option<Digest>, Error> {
+        let archive: Option<String> =
+            sqlx::query_scalar("select archive from versions where skill = $1 and tree = $2 limit 1")
+                .bind(id.to_string())
+                .bind(tree.to_string())
+                .fetch_optional(&self.read)
+                .await?;
+        archive.map(|archive| stored("versions.archive", &archive)).transpose()
+    }
+
     /// Whether a version that is not gone has this archive.
     pub async fn is_needed(&self, archive: &Digest) -> Result<bool, Error> {
         let count: i64 = sqlx::query_scalar("select count(*) from versions where archive = $1 and status <> 'gone'")
@@ -190,11 +205,10 @@ pub(super) async fn put(
     index.header.tags.best = best(&index.lines).cloned();
     index.header.tags.latest = latest(&index.lines).cloned();
     let latest = index.header.tags.latest.clone();
-    let text = latest.as_ref().map(ToString::to_string);
     let file = IndexFile::new(&index, before.as_ref().map_or(0, |file| file.revision) + 1);
     match before {
-        Some(_) => index::save(tx, &release.id, &file, text.as_deref(), now).await?,
-        None => insert_skill(tx, release, leaf, &file, text.as_deref(), now).await?,
+        Some(_) => index::save(tx, &release.id, &file, &index, now).await?,
+        None => insert_skill(tx, release, leaf, &file, &index, now).await?,
     }
     insert_version(tx, release, leaf, &file).await?;
     score::set_of_release(tx, release, score.as_ref()).await?;
@@ -308,8 +322,8 @@ async fn insert_skill(
     tx: &mut Transaction<'static, Any>,
     release: &NewRelease,
     leaf: u64,
-    index: &IndexFile,
-    latest: Option<&str>,
+    file: &IndexFile,
+    index: &Index,
     now: i64,
 ) -> Result<(), Error> {
     sqlx::query(
@@ -322,13 +336,13 @@ async fn insert_skill(
     .bind(release.id.name.folded())
     .bind(now)
     .bind(bigint(leaf))
-    .bind(&index.text)
-    .bind(index.sha256.to_string())
-    .bind(index.revision)
-    .bind(latest)
+    .bind(&file.text)
+    .bind(file.sha256.to_string())
+    .bind(file.revision)
+    .bind(index.header.tags.latest.as_ref().map(ToString::to_string))
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    board::put(tx, &release.id, index).await
 }
 
 async fn insert_version(

@@ -4,7 +4,12 @@ use skill_engine::gate::Recorded;
 use skill_schema::{Digest, SkillId, Version, index::Score};
 use sqlx::{Any, Transaction};
 
-use super::{Store, attempt, bigint, count, json, publish::NewRelease, stored, stored_json};
+use super::{
+    Store, attempt, bigint, count, json,
+    lift::{self, CaseMean},
+    publish::NewRelease,
+    stored, stored_json,
+};
 use crate::error::Error;
 
 /// A record that was checked, with its two sides. Record and transcripts are blobs.
@@ -24,10 +29,34 @@ pub struct NewRecord {
     pub score_key: Digest,
     /// The suite.
     pub suite: Digest,
-    /// The sides: `base` or `cand`, the tree (none for no skill), and what was scored.
-    pub sides: Vec<(&'static str, Option<Digest>, Recorded)>,
+    /// The sides.
+    pub sides: Vec<Side>,
+    /// Tokens of a run of the candidate, on average.
+    pub tokens: u64,
     /// The candidate's score as the index shows it, without what depends on other records.
     pub score: Score,
+}
+
+/// A result of a verifier that a version is published with.
+#[derive(Debug, Clone, Copy)]
+pub struct VerifiedRecord {
+    /// SHA-256 of the record.
+    pub record: Digest,
+    /// Its score key.
+    pub score_key: Digest,
+}
+
+/// What a record says of one side.
+#[derive(Debug, Clone)]
+pub struct Side {
+    /// `base` or `cand`.
+    pub arm: &'static str,
+    /// Its tree; none for no skill.
+    pub tree: Option<Digest>,
+    /// What was scored.
+    pub recorded: Recorded,
+    /// Its complete cases.
+    pub cases: Vec<CaseMean>,
 }
 
 /// A version with what was measured of it.
@@ -94,16 +123,18 @@ pub(super) async fn pooled(
 
 /// Writes a record and its sides.
 pub(super) async fn put(tx: &mut Transaction<'static, Any>, record: &NewRecord, now: i64) -> Result<(), Error> {
-    sqlx::query("insert into records (digest, attempt, transcripts, created_at) values ($1, $2, $3, $4)")
+    sqlx::query("insert into records (digest, attempt, transcripts, created_at, tokens) values ($1, $2, $3, $4, $5)")
         .bind(record.digest.to_string())
         .bind(record.attempt.to_string())
         .bind(record.transcripts.map(|digest| digest.to_string()))
         .bind(now)
+        .bind(bigint(record.tokens))
         .execute(&mut **tx)
         .await?;
-    for (arm, tree, recorded) in &record.sides {
+    for Side { arm, tree, recorded, cases } in &record.sides {
         sqlx::query(
-            "insert into scores (record, arm, tree, score_key, suite, sum, runs) values ($1, $2, $3, $4, $5, $6, $7)",
+            "insert into scores (record, arm, tree, score_key, suite, sum, runs, cases) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(record.digest.to_string())
         .bind(*arm)
@@ -112,6 +143,7 @@ pub(super) async fn put(tx: &mut Transaction<'static, Any>, record: &NewRecord, 
         .bind(record.suite.to_string())
         .bind(bigint(recorded.sum))
         .bind(bigint(recorded.runs))
+        .bind(json(cases)?)
         .execute(&mut **tx)
         .await?;
     }
@@ -120,13 +152,32 @@ pub(super) async fn put(tx: &mut Transaction<'static, Any>, record: &NewRecord, 
 
 /// The candidate's score with its gain over no skill, where no skill was measured under the same score key.
 pub(super) async fn with_uplift(tx: &mut Transaction<'static, Any>, record: &NewRecord) -> Result<Score, Error> {
-    let none = pooled(tx, None, &record.score_key).await?;
+    uplift(tx, &record.score_key, record.score.clone()).await
+}
+
+async fn uplift(tx: &mut Transaction<'static, Any>, score_key: &Digest, score: Score) -> Result<Score, Error> {
+    let none = pooled(tx, None, score_key).await?;
     let uplift = (none.runs > 0).then(|| {
         // Rounded half up: a number for people, which no rule depends on.
         let mean = (none.sum * 2 + none.runs) / (none.runs * 2);
-        record.score.mean - i64::try_from(mean).unwrap_or(0)
+        score.mean - i64::try_from(mean).unwrap_or(0)
     });
-    Ok(Score { uplift, ..record.score.clone() })
+    Ok(Score { uplift, ..score })
+}
+
+/// The score of a published version.
+pub(super) async fn of_version(
+    tx: &mut Transaction<'static, Any>,
+    id: &SkillId,
+    version: &Version,
+) -> Result<Option<Score>, Error> {
+    let text: Option<Option<String>> =
+        sqlx::query_scalar("select score from versions where skill = $1 and version = $2")
+            .bind(id.to_string())
+            .bind(version.to_string())
+            .fetch_optional(&mut **tx)
+            .await?;
+    text.flatten().map(|text| stored_json("versions.score", &text)).transpose()
 }
 
 /// Ends the attempt of a measured release, and answers the score that the index shows.
@@ -135,6 +186,12 @@ pub(super) async fn of_release(
     release: &NewRelease,
     now: i64,
 ) -> Result<Option<Score>, Error> {
+    if let Some((record, score)) = &release.verified {
+        return match &release.inherited {
+            Some(score) => Ok(Some(score.clone())),
+            None => uplift(tx, &record.score_key, score.clone()).await.map(Some),
+        };
+    }
     let Some(record) = &release.record else { return Ok(release.inherited.clone()) };
     attempt::finish(tx, record, now).await?;
     match &release.inherited {
@@ -150,6 +207,10 @@ pub(super) async fn set_of_release(
     score: Option<&Score>,
 ) -> Result<(), Error> {
     let own = release.version.to_string();
+    let record = match (&release.record, &release.verified) {
+        (Some(record), _) => Some(record.digest),
+        (None, verified) => verified.as_ref().map(|(verified, _)| verified.record),
+    };
     let lineage = match release.parent.as_deref().and_then(|parent| parent.split_once('@')) {
         None => attempt::lineage_of(String::new(), &release.id, &own),
         Some((id, version)) => {
@@ -165,15 +226,23 @@ pub(super) async fn set_of_release(
             }
         }
     };
+    let lift = match (&release.inherited, &release.record) {
+        (Some(score), _) => lift::taken_over(tx, &release.id, score).await?,
+        (None, Some(record)) => lift::of(tx, record).await?,
+        (None, None) => None,
+    };
     sqlx::query(
-        "update versions set suite = $1, record = $2, score = $3, lineage = $4 where skill = $5 and version = $6",
+        "update versions set suite = $1, record = $2, score = $3, lineage = $4, lift = $7, tried = $8 \
+         where skill = $5 and version = $6",
     )
     .bind(release.suite.map(|suite| suite.to_string()))
-    .bind(release.record.as_ref().map(|record| record.digest.to_string()))
+    .bind(record.map(|record| record.to_string()))
     .bind(score.map(json).transpose()?)
     .bind(lineage)
     .bind(release.id.to_string())
     .bind(own)
+    .bind(lift.as_ref().map(json).transpose()?)
+    .bind(release.tried.map(|tried| tried.to_string()))
     .execute(&mut **tx)
     .await?;
     Ok(())

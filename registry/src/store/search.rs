@@ -3,7 +3,7 @@
 
 use skill_schema::{
     SkillId,
-    api::search::{Hit, Response, Sort},
+    api::search::{Best, Hit, Response, Sort},
 };
 use sqlx::{Any, Transaction};
 
@@ -18,32 +18,46 @@ const MAX_README: usize = 8 * 1024;
 /// What a hit shows, in the order of [`Row`].
 macro_rules! columns {
     () => {
-        "select s.id, v.version, v.description, v.license, v.keywords, s.downloads, v.published_at "
+        "select s.id, v.version, v.description, v.license, v.keywords, s.downloads, v.published_at, \
+         b.version, b.score "
     };
 }
 /// Everything that has an installable version.
 macro_rules! everything {
     () => {
-        "from skills s join versions v on v.skill = s.id and v.version = s.latest "
+        "from skills s join versions v on v.skill = s.id and v.version = s.latest left join board b on b.skill = s.id "
     };
 }
 /// What matches `$1` on SQLite.
 macro_rules! sqlite {
     () => {
         "from skill_search f join skills s on s.number = f.rowid \
-         join versions v on v.skill = s.id and v.version = s.latest where skill_search match $1 "
+         join versions v on v.skill = s.id and v.version = s.latest left join board b on b.skill = s.id \
+         where skill_search match $1 "
     };
 }
 /// What matches `$1` on PostgreSQL.
 macro_rules! postgres {
     () => {
         "from skill_search f join skills s on s.number = f.number \
-         join versions v on v.skill = s.id and v.version = s.latest where f.words @@ to_tsquery('simple', $1) "
+         join versions v on v.skill = s.id and v.version = s.latest left join board b on b.skill = s.id \
+         where f.words @@ to_tsquery('simple', $1) "
     };
 }
 macro_rules! recent {
     () => {
         "order by v.published_at desc, s.id "
+    };
+}
+macro_rules! uplift {
+    () => {
+        "order by b.uplift is null, b.class, b.uplift desc, s.id "
+    };
+}
+/// Means are in order within one score key only.
+macro_rules! score {
+    () => {
+        "order by b.score_key is null, b.score_key, b.class, b.mean desc, s.id "
     };
 }
 macro_rules! installs {
@@ -103,6 +117,8 @@ impl Store {
         let total = sqlx::query_scalar(concat!("select count(*) ", everything!())).fetch_one(&self.read).await?;
         let page = match sort {
             Sort::Installs => concat!(columns!(), everything!(), installs!(), "limit $1 offset $2"),
+            Sort::Uplift => concat!(columns!(), everything!(), uplift!(), "limit $1 offset $2"),
+            Sort::Score => concat!(columns!(), everything!(), score!(), "limit $1 offset $2"),
             Sort::Relevance | Sort::Recent => concat!(columns!(), everything!(), recent!(), "limit $1 offset $2"),
         };
         let rows = sqlx::query_as(page).bind(bigint(limit)).bind(bigint(offset)).fetch_all(&self.read).await?;
@@ -118,9 +134,13 @@ impl Store {
             (Dialect::Sqlite, Sort::Relevance) => SQLITE_RANK,
             (Dialect::Sqlite, Sort::Recent) => concat!(columns!(), sqlite!(), recent!(), "limit $2 offset $3"),
             (Dialect::Sqlite, Sort::Installs) => concat!(columns!(), sqlite!(), installs!(), "limit $2 offset $3"),
+            (Dialect::Sqlite, Sort::Uplift) => concat!(columns!(), sqlite!(), uplift!(), "limit $2 offset $3"),
+            (Dialect::Sqlite, Sort::Score) => concat!(columns!(), sqlite!(), score!(), "limit $2 offset $3"),
             (Dialect::Postgres, Sort::Relevance) => POSTGRES_RANK,
             (Dialect::Postgres, Sort::Recent) => concat!(columns!(), postgres!(), recent!(), "limit $2 offset $3"),
             (Dialect::Postgres, Sort::Installs) => concat!(columns!(), postgres!(), installs!(), "limit $2 offset $3"),
+            (Dialect::Postgres, Sort::Uplift) => concat!(columns!(), postgres!(), uplift!(), "limit $2 offset $3"),
+            (Dialect::Postgres, Sort::Score) => concat!(columns!(), postgres!(), score!(), "limit $2 offset $3"),
         };
         let total = sqlx::query_scalar(total).bind(&pattern).fetch_one(&self.read).await?;
         let rows =
@@ -181,10 +201,17 @@ pub(super) async fn refresh(tx: &mut Transaction<'static, Any>, dialect: Dialect
     put(tx, dialect, id, Words { keywords: &keywords, description: &description, readme: &readme }).await
 }
 
-/// Id, version, description, licence, keywords, downloads, time of publication.
-type Row = (String, String, String, Option<String>, String, i64, i64);
+/// Id, version, description, licence, keywords, downloads, time of publication, the best version and its score.
+type Row = (String, String, String, Option<String>, String, i64, i64, Option<String>, Option<String>);
 
-fn hit((id, version, description, license, keywords, downloads, published_at): Row) -> Result<Hit, Error> {
+fn hit(row: Row) -> Result<Hit, Error> {
+    let (id, version, description, license, keywords, downloads, published_at, best, score) = row;
+    let best = match (best, score) {
+        (Some(version), Some(score)) => {
+            Some(Best { version: stored("board.version", &version)?, score: stored_json("board.score", &score)? })
+        }
+        _ => None,
+    };
     Ok(Hit {
         id: stored("skills.id", &id)?,
         version: Some(stored("versions.version", &version)?),
@@ -193,6 +220,7 @@ fn hit((id, version, description, license, keywords, downloads, published_at): R
         keywords: stored_json("versions.keywords", &keywords)?,
         downloads: count(downloads),
         updated: clock::timestamp(published_at),
+        best,
     })
 }
 
@@ -298,6 +326,34 @@ mod tests {
                 assert_eq!((first.total, first.items.len(), last.items.len()), (5, 2, 1), "{}", db.name);
                 assert!(first.items.iter().all(|hit| !last.items.contains(hit)));
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_highest_gain_is_first_and_means_are_in_order_under_one_score_key() {
+        for db in fixture::all().await {
+            db.scope("acme").await;
+            for (id, key, mean, uplift, trust) in [
+                ("acme/low", "a", 900, 10, "verified"),
+                ("acme/claims", "a", 950, 900, "claimed"),
+                ("acme/high", "a", 920, 300, "verified"),
+            ] {
+                let mut release = db.new_release(id, "1.0.0").await;
+                let (key, trust) = (skill_bundle::hash::sha256(key.as_bytes()), trust.to_owned());
+                let (lo, hi) = (None, None);
+                release.inherited =
+                    Some(skill_schema::index::Score { key, n: 9, k: 3, mean, lo, hi, uplift: Some(uplift), trust });
+                db.publish(&release).await.unwrap();
+            }
+            db.release("acme/unmeasured", "1.0.0").await.unwrap();
+            let wanted = ["acme/high", "acme/low", "acme/claims", "acme/unmeasured"];
+            for query in ["", "acme"] {
+                assert_eq!(ids(&db, query, Sort::Uplift).await, wanted, "{}", db.name);
+                assert_eq!(ids(&db, query, Sort::Score).await, wanted);
+            }
+            let found = db.store.search("", Sort::Uplift, 20, 0).await.unwrap();
+            assert_eq!(found.items[0].best.as_ref().unwrap().score.uplift, Some(300));
+            assert_eq!(found.items[3].best, None);
         }
     }
 

@@ -11,7 +11,7 @@ use sqlx::{Any, FromRow, Transaction};
 use super::{
     Store, bigint, count,
     event::{NewStatement, append, leaf_of},
-    stored,
+    stored, verification,
 };
 use crate::error::Error;
 
@@ -24,6 +24,8 @@ pub struct NewSuite {
     pub info: Info,
     /// The user whose token publishes it.
     pub publisher: String,
+    /// Whether the registry keeps the whole suite for verifiers.
+    pub has_holdout: bool,
 }
 
 #[derive(FromRow)]
@@ -50,7 +52,16 @@ impl Store {
         .bind(digest.to_string())
         .fetch_optional(&self.read)
         .await?;
-        row.map(info).transpose()
+        row.as_ref().map(info).transpose()
+    }
+
+    /// Whether the registry keeps a sealed suite for verifiers.
+    pub async fn keeps_suite(&self, digest: &Digest) -> Result<bool, Error> {
+        let kept: Option<i64> = sqlx::query_scalar("select sealed from suites where digest = $1")
+            .bind(digest.to_string())
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(kept == Some(1))
     }
 
     /// The digest, leaf and envelope of a suite by its name; `None` if the version is free.
@@ -71,7 +82,7 @@ impl Store {
     }
 }
 
-fn info(row: Row) -> Result<Info, Error> {
+fn info(row: &Row) -> Result<Info, Error> {
     let id = format!("{}/{}", row.scope, row.name);
     Ok(Info {
         suite: stored("suites.digest", &row.digest)?,
@@ -133,7 +144,7 @@ pub(super) async fn put(
     append(tx, leaf, &suite.statement, now).await?;
     sqlx::query(
         "insert into suites (digest, scope, name, version, train, holdout, train_cases, holdout_cases, state, archive, leaf, \
-         publisher, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         publisher, created_at, sealed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(digest.to_string())
     .bind(id.scope.as_str())
@@ -148,7 +159,30 @@ pub(super) async fn put(
     .bind(bigint(leaf))
     .bind(&suite.publisher)
     .bind(now)
+    .bind(i64::from(suite.has_holdout))
     .execute(&mut **tx)
     .await?;
+    Ok(leaf)
+}
+
+/// Changes what becomes of a suite's holdout; answers its leaf. Whether it may was decided by the scope's chain. Jobs that wait for a verifier
+/// end: their holdout is not sealed any more.
+pub(super) async fn change(
+    tx: &mut Transaction<'static, Any>,
+    leaf: u64,
+    suite: &NewSuite,
+    now: i64,
+) -> Result<u64, Error> {
+    if let Some(leaf) = leaf_of(tx, &suite.statement.stmt).await? {
+        return Ok(leaf);
+    }
+    append(tx, leaf, &suite.statement, now).await?;
+    sqlx::query("update suites set state = $1, archive = $2, sealed = 0 where digest = $3")
+        .bind(state_text(suite.info.state))
+        .bind(suite.info.archive.to_string())
+        .bind(suite.info.suite.to_string())
+        .execute(&mut **tx)
+        .await?;
+    verification::fail(tx, &suite.info.suite).await?;
     Ok(leaf)
 }

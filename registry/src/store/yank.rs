@@ -82,9 +82,8 @@ pub(super) async fn set(
     (line.st, line.log, index.header.log) = (after.status(), leaf, leaf);
     index.header.tags.latest = latest(&index.lines).cloned();
     index.header.tags.best = best(&index.lines).cloned();
-    let latest = index.header.tags.latest.as_ref().map(ToString::to_string);
     let file = IndexFile::new(&index, before.revision + 1);
-    index::save(tx, &change.id, &file, latest.as_deref(), now).await?;
+    index::save(tx, &change.id, &file, &index, now).await?;
     sqlx::query(
         "update versions set status = $1, own_status = $2, held = $3, note = $4 where skill = $5 and version = $6",
     )

@@ -8,7 +8,7 @@
 //! accept is published with the version instead.
 //!
 //! `GET /api/skill/v1/skills/{scope}/{name}/evals`. All attempts of a skill, newest first: [`List`]. Public unless the registry's `auth` is
-//! `required`.
+//! `required`. `GET /api/skill/v1/suites/{digest}/evals` lists those that were made with a suite.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,8 @@ pub const ROUTE: &str = "/api/skill/v1/evals";
 pub const RESULT_ROUTE: &str = "/api/skill/v1/evals/{attempt}";
 /// The route of a skill's attempts.
 pub const LIST_ROUTE: &str = "/api/skill/v1/skills/{scope}/{name}/evals";
+/// The route of a suite's attempts.
+pub const SUITE_ROUTE: &str = "/api/skill/v1/suites/{digest}/evals";
 /// Bytes of a record that the registry takes: 200 cases with 10 runs a case and arm.
 pub const MAX_RECORD: usize = 8 << 20;
 /// Bytes of the transcripts of one record that the registry takes.
@@ -33,6 +35,11 @@ pub fn result_path(attempt: &Digest) -> String {
 /// The path of a skill's attempts.
 pub fn list_path(id: &SkillId) -> String {
     format!("{}/skills/{id}/evals", super::BASE)
+}
+
+/// The path of a suite's attempts.
+pub fn suite_path(suite: &Digest) -> String {
+    format!("{}/suites/{suite}/evals", super::BASE)
 }
 
 /// An attempt that is logged.

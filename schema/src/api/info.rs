@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Digest, SkillId, Version, VersionReq, api::deprecate, index::LineStatus, index::PackageStatus, index::Score,
-    time::Timestamp,
+    Digest, SkillId, Version, VersionReq, api::deprecate, api::leaderboard::Lift, index::LineStatus,
+    index::PackageStatus, index::Score, time::Timestamp,
 };
 
 /// The route.
@@ -86,4 +86,22 @@ pub struct VersionInfo {
     /// Its score.
     #[serde(default)]
     pub score: Option<Score>,
+    /// Its gain over no skill, with an interval.
+    #[serde(default)]
+    pub lift: Option<Lift>,
+    /// The name of the model that it was measured with.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Tokens of a run, on average.
+    #[serde(default)]
+    pub tokens: Option<u64>,
+    /// SHA-256 of its record, a blob.
+    #[serde(default)]
+    pub record: Option<Digest>,
+    /// SHA-256 of what its runs asked and answered, a blob.
+    #[serde(default)]
+    pub transcripts: Option<Digest>,
+    /// SHA-256 of the log of what was tried on the way to it, a blob. Its publisher sent it, and nothing signs it.
+    #[serde(default)]
+    pub tried: Option<Digest>,
 }

@@ -3,8 +3,9 @@
 //! the scope's `publish` keys.
 //!
 //! The body is `multipart/form-data` with the parts in this order: `meta` ([`Meta`] as JSON), `statement` (the DSSE envelope,
-//! byte for byte), `archive` (the .tar.gz), and of a measured version `record` (canonical JSON) and `transcripts` (JSON). 201 with [`Response`] when it was published; 200 with the stored response when the
-//! same version with the same tree was published before (a retry is safe); 409 `E_VERSION_EXISTS` for another tree; 409 `E_SEQ`
+//! byte for byte), `archive` (the .tar.gz), optionally `tried` (what was tried on the way to this version: tab-separated text, which
+//! nothing signs), and of a measured version `record` (canonical JSON) and `transcripts` (JSON). 201 with [`Response`] when it was
+//! published; 200 with the stored response when the same version with the same tree was published before (a retry is safe); 409 `E_VERSION_EXISTS` for another tree; 409 `E_SEQ`
 //! when the chain has moved on; 412 `E_HEAD_MOVED`; 422 `E_GATE_REJECTED` or `E_GATE_INVALID`, with the numbers as the only finding.
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ use crate::{Digest, SkillId, Version};
 pub const ROUTE: &str = "/api/skill/v1/skills/{scope}/{name}/{version}";
 /// Bytes of the `meta` part.
 pub const MAX_META: usize = 4096;
+/// Bytes of the `tried` part: thousands of experiments, a line each.
+pub const MAX_TRIED: usize = 1 << 20;
 
 /// The path of a version.
 pub fn path(id: &SkillId, version: &Version) -> String {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{SkillId, Version, time::Timestamp};
+use crate::{SkillId, Version, index::Score, time::Timestamp};
 
 /// The route, and the path.
 pub const ROUTE: &str = "/api/skill/v1/search";
@@ -40,9 +40,15 @@ pub enum Sort {
     #[default]
     Relevance,
     /// Last published first.
+    #[serde(alias = "updated")]
     Recent,
     /// Most downloaded first.
+    #[serde(alias = "downloads")]
     Installs,
+    /// The highest gain over no skill first, verified before claimed.
+    Uplift,
+    /// The highest mean first, in groups of one score key each; verified before claimed.
+    Score,
 }
 
 /// A page of results.
@@ -71,4 +77,16 @@ pub struct Hit {
     pub downloads: u64,
     /// When its latest version was published.
     pub updated: Timestamp,
+    /// Its best version, if its score can rank.
+    #[serde(default)]
+    pub best: Option<Best>,
+}
+
+/// The version that stands for a skill where skills are ranked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Best {
+    /// The version.
+    pub version: Version,
+    /// Its score.
+    pub score: Score,
 }

@@ -1,8 +1,13 @@
-//! `PUT /api/skill/v1/suites/{scope}/{name}/{version}`. Publishes a suite, open. Needs the `publish:new` or `publish:update` permission,
+//! `PUT /api/skill/v1/suites/{scope}/{name}/{version}`. Publishes a suite, or changes what becomes of its holdout. Needs the `publish:new` or `publish:update` permission,
 //! ownership of the scope, and a `suite/v1` statement signed by one of the scope's `publish` keys.
 //!
 //! The body is `multipart/form-data` with the parts `statement` (the DSSE envelope, byte for byte) and `archive` (`skill-suite/v1`). 201
 //! with [`Response`]; 200 when the same suite was published before; 409 `E_VERSION_EXISTS` for other cases under the same version.
+//!
+//! With the state `commit` the holdout is sealed: `archive` has the cases for training only, and a part `sealed` after it the whole suite,
+//! which the registry keeps for verifiers and serves nobody else; without that part a verifier was given it by hand. With `reveal` the whole
+//! suite becomes public: `archive` is the suite, and is left out where the registry keeps it. `retire` has no archive. What is sent is compared
+//! with the digests of the statement: 422 `E_SUITE_DIGEST`.
 //!
 //! `GET /api/skill/v1/suites/{digest}` says what is known of the suite with these cases: [`Info`]. Public unless the registry's `auth` is
 //! `required`.

@@ -45,7 +45,7 @@ codes! {
     GATE_REJECTED = "E_GATE_REJECTED", Gate, 422, "measured, and not better", "docs/scores.md says what each reason means",
         "An improved version has to beat the head on the holdout by an exact test. This one was measured and did not. The attempt counts: the next one has to be twice as convincing.";
     GATE_INVALID = "E_GATE_INVALID", Invalid, 422, "not measured", "docs/scores.md says what each reason means",
-        "The runs cannot support a verdict: too few of them, too many missing, or something went wrong while they were made. Nothing is said about the skill, and no attempt is counted.";
+        "The runs cannot support a verdict: too few of them, too many missing, or something went wrong while they were made. Nothing is said about the skill. An attempt that was logged counts all the same: otherwise a bad one could be called invalid.";
     RECORD = "E_RECORD", Integrity, 422, "the score record is malformed", "write it again with skill eval --record",
         "A score record is one canonical JSON document of the format skill-score/v1. Each member is known, within its limits, and spelt in one way, so that its digest stands for it.";
     RECORD_RESULT = "E_RECORD_RESULT", Integrity, 422, "the score record does not follow from its runs", "",
@@ -74,4 +74,16 @@ codes! {
         "Two scores may be compared if and only if their score keys are equal: the same cases, model, engine, sampling, limits, sandbox and grader. Anything else compares the conditions, not the skills.";
     NOT_REPRODUCED = "E_NOT_REPRODUCED", Gate, 422, "the record did not come out again", "",
         "The same model and engine in exact mode give the same bits. A record that does not come out again was made under other conditions, or says what was not measured.";
+    IMPROVE = "E_IMPROVE", Conflict, 409, "the run of improve cannot go on", "begin a new one with skill improve",
+        "A run goes on by replaying its journal, so that it ends where an uninterrupted one ends. That holds only if suite, model, engine and proposer are the same, and if one process works on it at a time.";
+    CONTROLS = "E_CONTROLS", Invalid, 422, "the suite's controls failed, so nothing is improved against it", "correct the suite: skill eval shows each check of each run",
+        "Before anything is improved, the suite is tried on skills whose result is known: an oracle must solve nine of ten cases, and an empty skill must not beat no skill at all. A suite that fails this would reward something else than it means to.";
+    NOT_IMPROVED = "E_NOT_IMPROVED", Gate, 422, "no better version was found", "the report says what was tried; add cases that fail, or another proposer",
+        "Nothing that was tried beat the starting version by more than noise on the train cases. The holdout was not looked at, and no attempt is counted.";
+    NO_SIGNAL = "E_NO_SIGNAL", Invalid, 422, "the suite does not tell versions apart", "add cases whose result depends on the skill, or measure with more runs",
+        "All candidates came out alike, within the noise that two measurements of the same version have. Going on would pick noise.";
+    PROPOSER = "E_PROPOSER", Failed, 422, "the proposer cannot be used", "name a model with --proposer, or a command with --proposer-cmd",
+        "A proposer is a model, or a command that reads a brief on standard input and edits the folder that it is started in.";
+    GIT = "E_GIT", Failed, 500, "git failed", "install git, or look at what it says",
+        "Versions that are kept are commits, so that each step can be looked at and taken back. git is run without hooks, filters and the user's configuration.";
 }

@@ -14,6 +14,10 @@ codes! {
         "An attempt has one result.";
     ATTEMPT_OTHER = "E_ATTEMPT_OTHER", Integrity, 422, "the attempt is for something else", "log an attempt for this skill, version, head and suite; skill publish does it by itself",
         "An attempt is for one skill, one tree of files, one head, one suite and one score key, and its result is signed by the key that signed it.";
+    NO_RECORD = "E_NO_RECORD", NotFound, 404, "the version has no score record", "skill info lists the versions that have a score",
+        "A version that was published without being measured has no record: there is no suite beside it, or no model was at hand, and nothing claims a score for it.";
+    SCORE_DIFFERS = "E_SCORE_DIFFERS", Integrity, 422, "the published score is not what its record says", "do not rely on the number; tell the registry's operator",
+        "The record of a published version was fetched and computed again: its result, verdict, grades and what the index says of it. At least one of them came out differently.";
     SCORE_KEY = "E_SCORE_KEY", Integrity, 422, "the record was made under other conditions than the attempt says", "measure again; numbers under different score keys are never compared",
         "The score key is a digest of everything that must be the same before two scores may be compared: the held-out cases, model, engine, sampling, limits, sandbox and grader.";
     RECORD_RUNS = "E_RECORD_RUNS", Integrity, 422, "the runs of the record are not those of the attempt", "measure again",

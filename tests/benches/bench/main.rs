@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
+mod evals;
 mod install;
 mod load;
 mod publish;
@@ -19,6 +20,9 @@ fn main() {
     if wanted.first().is_some_and(|arg| arg == "bare-server") {
         return reads::bare_server();
     }
+    if wanted.first().is_some_and(|arg| arg == "model-server") {
+        return evals::model_server();
+    }
     let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|arg| arg == name);
     let mut table = Table::default();
     if runs("publish") {
@@ -29,6 +33,9 @@ fn main() {
     }
     if runs("install") {
         install::run(&mut table);
+    }
+    if runs("evals") {
+        evals::run(&mut table);
     }
     // Only if asked for: it first publishes 100,000 versions.
     if wanted.iter().any(|arg| arg == "restart") {

@@ -8,12 +8,18 @@ use crate::output::HEAD;
 
 /// The commands, by what one wants to do.
 pub(super) const ALL: &[(&str, &[&str])] = &[
-    ("Find skills", &["search", "info", "diff", "lineage", "use", "run"]),
+    ("Find skills", &["search", "leaderboard", "info", "diff", "lineage", "use", "run"]),
     ("Install skills", &["add", "install", "remove", "update", "outdated", "sync", "lock"]),
     ("See what is installed", &["list", "status", "tree", "why", "verify", "bundle"]),
-    ("Write and publish skills", &["new", "init", "check", "version", "pack", "publish", "yank", "deprecate"]),
+    (
+        "Write and publish skills",
+        &["create", "new", "init", "check", "version", "pack", "publish", "yank", "deprecate"],
+    ),
     ("Change other people's skills", &["fork", "pull-upstream", "propose", "proposal"]),
-    ("Measure skills", &["eval", "benchmark", "compare", "report", "reproduce", "suite", "model"]),
+    (
+        "Measure skills",
+        &["eval", "improve", "tried", "benchmark", "compare", "report", "reproduce", "suite", "worker", "model"],
+    ),
     (
         "Accounts, keys and registries",
         &["login", "logout", "whoami", "key", "owner", "token", "registry", "quarantine"],

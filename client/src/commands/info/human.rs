@@ -1,6 +1,7 @@
 //! A skill on a terminal; in a pipe the same facts, a line each, separated by tabs.
 
 use skill_schema::{
+    Version,
     codes::escape,
     index::{LineStatus, PackageStatus},
 };
@@ -9,6 +10,7 @@ use super::{File, Info};
 use crate::{
     output::{self, BAD, DIM, HEAD, Output, count},
     render::{day, lines, shorten, wrap},
+    scores,
 };
 
 /// Columns in which labels are right-aligned.
@@ -50,10 +52,11 @@ fn list_versions(info: &Info, out: &Output) {
             let size = if out.to_person() { output::bytes(facts.size) } else { facts.size.to_string() };
             let note = facts.note.as_deref().map(escape).unwrap_or_default();
             let downloads = facts.downloads.map_or_else(|| "-".to_owned(), |n| n.to_string());
-            vec![facts.version.to_string(), day(facts.published), state(facts.status).to_owned(), downloads, size, note]
+            let (score, state) = (scores::cell_or_dash(facts.score.as_ref()), state(facts.status).to_owned());
+            vec![facts.version.to_string(), day(facts.published), state, downloads, size, score, note]
         })
         .collect();
-    out.table(&["version", "published", "state", "installs", "size", "note"], &rows);
+    out.table(&["version", "published", "state", "installs", "size", "score", "note"], &rows);
 }
 
 /// The state of a version in a word; nothing for the usual one.
@@ -113,6 +116,14 @@ fn rows(info: &Info) -> Vec<(&'static str, String)> {
     );
     let note = facts.note.as_deref().map(|note| format!(": {}", escape(note))).unwrap_or_default();
     add("state", Some(state(facts.status)).filter(|state| !state.is_empty()).map(|state| format!("{state}{note}")));
+    let score = |score| scores::line(score, facts.lift.as_ref(), facts.model.as_deref(), facts.tokens);
+    add("score", facts.score.as_ref().map(score));
+    let other = info.best.as_ref().filter(|best| **best != facts.version);
+    let scored = |best: &Version| {
+        let facts = info.versions.iter().find(|facts| facts.version == *best);
+        facts.and_then(|facts| facts.score.as_ref())
+    };
+    add("best", other.map(|best| format!("{best}: {}", scores::cell_or_dash(scored(best)))));
     add("licence", info.license.as_deref().map(escape));
     let files = count(usize::try_from(facts.files).unwrap_or(usize::MAX), "file");
     add("size", Some(format!("{} packed, {files}", output::bytes(facts.size))));

@@ -42,7 +42,7 @@ struct Bench {
 /// # Errors
 /// [`skill_schema::codes::MODEL`], [`skill_schema::codes::MODEL_UNAVAILABLE`].
 pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
-    let engine = models::open(context, args.model.as_deref()).await?;
+    let engine = models::open(context, args.model.as_deref(), None).await?;
     let rule = "Answer in one sentence. Name the thing first. Use plain words. ";
     let prefix = vec![Message::new(Role::System, rule.repeat(40))];
     let case = |n: u32| CaseRequest {

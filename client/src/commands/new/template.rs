@@ -23,7 +23,7 @@ pub(super) struct Skill<'a> {
 }
 
 /// A file to write.
-pub(super) struct File {
+pub(in crate::commands) struct File {
     pub path: &'static str,
     pub text: String,
     pub executable: bool,
@@ -60,10 +60,14 @@ pub(super) fn files(template: Template, skill: &Skill<'_>) -> Vec<File> {
 }
 
 fn skill_md(skill: &Skill<'_>, body: &str) -> String {
-    let description = yaml(skill.description.unwrap_or(DESCRIPTION).trim());
-    let license = skill.license.map(|license| format!("license: {}\n", yaml(license))).unwrap_or_default();
     let body = body.replace("{title}", &title(skill.name.as_str()));
-    format!("---\nname: {}\ndescription: {description}\n{license}---\n\n{body}", skill.name)
+    text_of(skill.name, skill.description.unwrap_or(DESCRIPTION), skill.license, &body)
+}
+
+/// A SKILL.md with this body.
+pub(in crate::commands) fn text_of(name: &SkillName, description: &str, license: Option<&str>, body: &str) -> String {
+    let license = license.map(|license| format!("license: {}\n", yaml(license))).unwrap_or_default();
+    format!("---\nname: {name}\ndescription: {}\n{license}---\n\n{body}", yaml(description.trim()))
 }
 
 /// A skill.toml.

@@ -1,13 +1,13 @@
 //! Measuring a version before it is published: against the head if that has a score, else against no skill.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use skill_bundle::keys::SecretKey;
 use skill_engine::{
     gate::Policy,
     suite::{Opened, Suite},
 };
-use skill_schema::{Digest, Fault, codes};
+use skill_schema::{Digest, Fault, api::job::Meta, codes};
 
 use super::{Args, prepare::Prepared};
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
         contest::{Contest, Head, Judged, is_measured, is_refused_with},
         models,
         options::Kind,
+        sealed::{self, Candidate},
     },
     source::Local,
     statements::Signing,
@@ -47,11 +48,16 @@ pub(super) async fn measure(
         let detail = "--maintenance is for a skill whose head has a score";
         return Err(Fault::new(codes::USAGE).detail(detail).into());
     }
+    let head_entry = entry.as_ref().filter(|_| has_score);
+    if let Some(suite) = sealed::suite_of(signing, &folder, &manifest.id, head_entry).await? {
+        return by_verifier(args, context, prepared, signing, secret, (suite, head_entry)).await.map(Some);
+    }
     let opened = match Suite::read(&folder) {
         Ok(opened) => opened,
         Err(fault) if fault.code == codes::NO_SUITE && !has_score => return Ok(None),
         Err(fault) => return Err(fault.into()),
     };
+    opened.suite.require_reviewed()?;
     if !has_score && !can_measure(args, context)? {
         context.output.trace(1, || "not measured: there is no model, and the head has no score".to_owned());
         return Ok(None);
@@ -81,6 +87,32 @@ pub(super) async fn measure(
     Ok(Some(Measured { judged, head: head.map(|head| head.tree) }))
 }
 
+/// Has a verifier measure it, since the suite is sealed.
+async fn by_verifier(
+    args: &Args,
+    context: &Context,
+    prepared: &Prepared,
+    signing: &Signing,
+    secret: &SecretKey,
+    (suite, head): (Digest, Option<&Entry>),
+) -> anyhow::Result<Measured> {
+    let manifest = &prepared.manifest;
+    let latest = head.and_then(|entry| Some((entry, entry.index.header.tags.latest.as_ref()?)));
+    let head = latest.and_then(|(entry, latest)| entry.index.line(latest)).map(|line| line.tree);
+    let candidate = Candidate {
+        id: &manifest.id,
+        version: &manifest.version,
+        tree: prepared.packed.package.tree(),
+        archive: &prepared.packed.archive,
+        parent: head,
+        suite,
+        meta: Meta { maintenance: args.maintenance, strict: args.gate.as_deref() == Some("strict") },
+    };
+    let queued = sealed::queue(context, signing, secret, &candidate).await?;
+    let judged = queued.wait(context, signing.source.api()?, args.wait.map(Duration::from_secs)).await?;
+    Ok(Measured { judged, head })
+}
+
 /// Whether something can answer: a model that is named, configured or the only one here, or another executor.
 fn can_measure(args: &Args, context: &Context) -> Result<bool, Fault> {
     let named = args.how.model.is_some() || context.config.text("eval.model").is_some();
@@ -103,7 +135,7 @@ async fn check_holdout(
     let digests = opened.suite.digests(&opened.lock()?, &opened.folder)?;
     let known = match api.suite(&before).await {
         Ok(known) => known,
-        Err(error) if is_refused_with(&error, &codes::SUITE_UNKNOWN) => return Ok(()),
+        Err(error) if is_refused_with(&error, codes::SUITE_UNKNOWN) => return Ok(()),
         Err(error) => return Err(error),
     };
     if known.holdout == digests.holdout {

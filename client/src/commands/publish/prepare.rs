@@ -6,14 +6,20 @@ use skill_bundle::{
     check,
     pack::{self, Packed},
 };
+use skill_engine::suite::folder::EVALS;
 use skill_schema::{
-    Fault, Limits, codes,
+    Fault, Limits,
+    api::publish::MAX_TRIED,
+    codes,
     lint::{Finding, Level, Severity},
     manifest::{self, Manifest},
     skill_md,
 };
 
-use crate::{context::Context, findings, source::Local};
+use crate::{context::Context, files, findings, source::Local};
+
+/// The log of skill improve, beside the suite.
+const TRIED: &str = "tried.tsv";
 
 /// A package that may be published.
 pub(super) struct Prepared {
@@ -49,4 +55,17 @@ pub(super) fn prepare(path: &Path, deny_warnings: bool, context: &Context) -> an
 
 fn first(findings: &[Finding]) -> Fault {
     findings.first().map_or_else(|| Fault::new(codes::MANIFEST), Finding::to_fault)
+}
+
+/// The log of what was tried on the way to this version, if one lies beside the suite. One that is too long is left out, and said so.
+pub(super) fn tried(path: &Path, context: &Context) -> Result<Option<bytes::Bytes>, Fault> {
+    let Local::Folder(folder) = Local::find(path)? else { return Ok(None) };
+    let file = folder.join(EVALS).join(TRIED);
+    match std::fs::metadata(&file) {
+        Ok(found) if found.len() > MAX_TRIED as u64 => {
+            context.output.warn(format!("{} has over {MAX_TRIED} bytes and is not published", file.display()));
+            Ok(None)
+        }
+        _ => Ok(files::read(&file, MAX_TRIED)?.map(Into::into)),
+    }
 }

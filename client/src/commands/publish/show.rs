@@ -47,13 +47,13 @@ struct Summary<'a> {
     log: Option<u64>,
     warnings: &'a [serde_json::Value],
     /// What was measured of it.
-    measured: Option<Score>,
+    measured: Option<Found>,
 }
 
 /// What was measured of a version. Scores are per mille.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Score {
+struct Found {
     attempt: Digest,
     record: Digest,
     suite: Digest,
@@ -149,7 +149,7 @@ pub(super) fn dry_run(prepared: &Prepared, stored: &Stored, release: &Release, s
 pub(super) fn judged(judged: &Judged, context: &Context) {
     let (out, record) = (&context.output, &judged.measured.record);
     let result = &record.result;
-    let percent = |ppm: Option<i64>| ppm.map_or_else(|| "nothing".to_owned(), |ppm| words::percent(ppm));
+    let percent = |ppm: Option<i64>| ppm.map_or_else(|| "nothing".to_owned(), words::percent);
     let against = match &record.arms.baseline {
         Some(Baseline::Version { name, .. }) => name.clone(),
         _ => "no skill".to_owned(),
@@ -172,10 +172,10 @@ fn report(judged: &Judged) -> String {
     judged.kept.join(kept::PAGE).display().to_string()
 }
 
-fn score(judged: &Judged) -> Option<Score> {
+fn found(judged: &Judged) -> Option<Found> {
     let record = &judged.measured.record;
     let pm = |ppm: i64| i64::try_from(round_half_even(ppm.into(), 1_000)).unwrap_or(0);
-    Some(Score {
+    Some(Found {
         attempt: judged.attempt.attempt,
         record: record.digest().ok()?,
         suite: judged.suite,
@@ -197,7 +197,7 @@ pub(super) fn published(prepared: &Prepared, stored: &Stored, sent: &Sent, judge
     let mut summary = Summary::of(prepared, &sent.signing, state).signed(stored, &sent.release);
     (summary.stmt, summary.log) = (Some(sent.response.stmt), Some(sent.response.log));
     summary.warnings = &sent.response.warnings;
-    summary.measured = judged.and_then(score);
+    summary.measured = judged.and_then(found);
     context.output.result_or(SCHEMA, &summary, |out| {
         say_warnings(&summary, out);
         say_skipped(&summary, out);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use skill_bundle::{envelope, keys::SecretKey, statement};
+use skill_bundle::keys::SecretKey;
 use skill_engine::{
     gate::Policy,
     suite::{
@@ -13,22 +13,21 @@ use skill_engine::{
     },
 };
 use skill_schema::{
-    Digest, Fault, SkillId, Version, codes,
-    manifest::{self, Manifest},
-    statement::{Role, Suite as Said, SuiteCases, SuiteState},
-    version::parse_version,
+    Digest, SkillId, Version,
+    statement::{Role, SuiteState},
 };
 
+use super::statement::{self, Named};
 use crate::{
+    api::SuiteArchives,
     catalogue::Catalogue,
     context::Context,
     evals::{
         contest::{self, Contest, Head},
         options::How,
     },
-    files,
     signing::KeyArgs,
-    statements::{self, Attempts, Signing},
+    statements::{self, Signing},
 };
 
 /// Publish a suite, and measure the skill's head on it.
@@ -82,10 +81,10 @@ struct Baseline {
 /// Publishes a suite.
 ///
 /// # Errors
-/// [`codes::NO_MANIFEST`], [`codes::NO_SUITE`], [`codes::SPLIT_LOCK`]; faults of keys and chains; what the registry refuses; those of
+/// `E_NO_MANIFEST`, `E_NO_SUITE`, `E_SPLIT_LOCK`; faults of keys and chains; what the registry refuses; those of
 /// measuring.
 pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
-    let id = skill_of(&args.path)?;
+    let id = statement::skill_of(&args.path)?;
     let opened = Suite::read(&args.path)?;
     let registry = context.registry_for(&id, None)?;
     statements::check_signed_in(context, &registry)?;
@@ -117,70 +116,28 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The skill in a folder, by its manifest.
-fn skill_of(folder: &std::path::Path) -> Result<SkillId, Fault> {
-    let path = folder.join(manifest::FILE);
-    let text = files::read_text(&path, skill_schema::Limits::V1.skill_md)?;
-    let text = text.ok_or_else(|| Fault::new(codes::NO_MANIFEST).at(folder.display().to_string()))?;
-    let manifest = Manifest::parse(&text).map_err(|found| {
-        found.first().map_or_else(|| Fault::new(codes::MANIFEST), skill_schema::lint::Finding::to_fault)
-    })?;
-    Ok(manifest.id)
-}
-
 /// Signs and uploads a suite unless the registry has it: whether it did, the digests, and the name.
 ///
 /// # Errors
 /// As [`run`], but for measuring.
 pub async fn publish(
     context: &Context,
-    mut signing: Signing,
+    signing: Signing,
     secret: &SecretKey,
     opened: &Opened,
     skill: &SkillId,
 ) -> anyhow::Result<(bool, Digests, SkillId, Version)> {
+    opened.suite.require_reviewed()?;
     let digests = opened.suite.digests(&opened.lock()?, &opened.folder)?;
-    let settings = &opened.suite.settings;
-    let id: SkillId = settings.id.as_deref().map_or_else(|| Ok(skill.clone()), str::parse)?;
-    let missing = || Fault::new(codes::SUITE).at("suite.version").detail("a suite that is published has a version");
-    let version = parse_version(settings.version.as_deref().ok_or_else(missing)?)?;
+    let (id, version) = statement::name_of(opened, skill)?;
     if signing.chain().suite_of(&digests.suite).is_some() {
         return Ok((false, digests, id, version));
     }
-    if id.scope != skill.scope {
-        let detail = format!("the suite belongs to the scope {}", id.scope);
-        return Err(Fault::new(codes::SUITE_UNKNOWN).at(id.to_string()).detail(detail).into());
-    }
-    let packed = pack::pack(opened, Contents::Whole)?;
-    let mut attempts = Attempts::default();
-    loop {
-        let (seq, prev) = signing.chain().next();
-        let cases = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-        let said = Said {
-            cases: SuiteCases { holdout: cases(digests.holdout_cases), train: cases(digests.train_cases) },
-            created: context.clock.now(),
-            holdout: digests.holdout,
-            origin: signing.source.origin.clone(),
-            prev,
-            scope: id.scope.to_string(),
-            seq,
-            state: SuiteState::Open,
-            suite: id.name.to_string(),
-            train: digests.train,
-            version: version.to_string(),
-        };
-        let envelope = envelope::sign(&statement::suite(said, digests.suite), &[secret])?;
-        match signing.source.api()?.publish_suite(&id, &version, &envelope, &packed.archive).await {
-            Ok(response) => {
-                if response.stmt == skill_bundle::hash::sha256(&envelope) {
-                    signing.source.log.confirm(&envelope, response.log, response.proof.as_deref())?;
-                }
-                return Ok((true, digests, id, version));
-            }
-            Err(refusal) => attempts.after(refusal).await?,
-        }
-        signing = Signing::again(context, &id.scope, None).await?;
-    }
+    let archive = Some(pack::pack(opened, Contents::Whole)?.archive.into());
+    let named = Named { id, version, digests };
+    let archives = SuiteArchives { archive, sealed: None };
+    statement::say(context, signing, secret, &named, SuiteState::Open, &archives).await?;
+    Ok((true, digests, named.id, named.version))
 }
 
 /// Measures the head on the suite, against no skill, and reports it: from then on the next version has to beat that.

@@ -69,7 +69,7 @@ fn items(cases: usize, repeats: u32) -> Vec<Item> {
 }
 
 fn work(fake: &Fake, items: &[Item], cache: &Cache, caps: Caps, width: usize, reporter: &dyn Reporter) -> Done {
-    let schedule = Schedule { items, width, alone: 0, caps, cache, fresh: false, reporter };
+    let schedule = Schedule { items, width, alone: 0, caps, cache, fresh: false, reporter, enough: None };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(schedule.work(fake))
 }
@@ -112,8 +112,9 @@ fn the_first_runs_go_alone_where_a_server_has_to_see_a_prefix_before_it_shares_i
         let folder = tempfile::tempdir().unwrap();
         let (fake, items, cache) = (Fake::default(), items(5, 3), Cache::new(folder.path()));
         let caps = Caps::default();
+        let reporter: &dyn Reporter = &Silent;
         let schedule =
-            Schedule { items: &items, width: 4, alone, caps, cache: &cache, fresh: false, reporter: &Silent };
+            Schedule { items: &items, width: 4, alone, caps, cache: &cache, fresh: false, reporter, enough: None };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         assert!(runtime.block_on(schedule.work(&fake)).runs.iter().all(Option::is_some));
         assert_eq!(fake.widest.load(Ordering::SeqCst), widest);
@@ -176,4 +177,33 @@ fn a_fault_of_the_machine_is_tried_again_three_times_and_never_kept() {
     assert_eq!((ok, infra, fake.begun.lock().unwrap().len()), (4, 2, 4 + 3 + 8));
     let again = work(&Fake::default(), &items, &cache, Caps::default(), 1, &Silent);
     assert_eq!((again.cached, again.spent.runs), (4, 2));
+}
+
+#[test]
+fn nothing_more_is_begun_once_it_is_enough() {
+    let items = items(10, 2);
+    let (folder, fake) = (tempfile::tempdir().unwrap(), Fake::default());
+    let cache = Cache::new(folder.path());
+    let enough = |runs: &[Option<Kept>]| runs.iter().flatten().count() >= 9;
+    let caps = Caps::default();
+    let schedule = Schedule {
+        items: &items,
+        width: 3,
+        alone: 0,
+        caps,
+        cache: &cache,
+        fresh: false,
+        reporter: &Silent,
+        enough: Some(&enough),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let done = runtime.block_on(schedule.work(&fake));
+    let made = done.runs.iter().flatten().count();
+    // It looks after each third run, and waits for the two that are running then.
+    assert!(done.enough && done.stopped.is_none() && (9..=11).contains(&made), "{made}");
+    assert_eq!(fake.begun.lock().unwrap().len(), made);
+    let again = runtime.block_on(schedule.work(&Fake::default()));
+    assert_eq!((again.enough, again.cached, again.spent.runs), (true, made as u64, 0));
+    let all = work(&Fake::default(), &items, &cache, Caps::default(), 3, &Silent);
+    assert_eq!((all.enough, all.spent.runs), (false, 40 - made as u64));
 }

@@ -98,8 +98,7 @@ async fn a_tool_result_with_the_canary_taints_the_run() {
     let mut agent = agent(Scripted::list(&[r#"{"tool":"run","command":"x"}"#, r#"{"tool":"final","answer":"x"}"#]));
     agent.shell = FakeShell::new(|_| Ok(outcome(End::Exit(0), "KANARI-0123456789")));
     let mut job = job(None, prompt("Go.", &[]));
-    job.marks =
-        Arc::new(crate::executor::Marks { canaries: vec!["KANARI-0123456789".to_owned()], ..Default::default() });
+    job.marks = Arc::new(crate::executor::Marks::new(vec![], vec!["KANARI-0123456789".to_owned()], vec![]));
     assert_eq!(agent.run(&job).await.status, Status::Tainted);
 }
 

@@ -78,8 +78,7 @@ async fn text_files_are_shown_and_leave_no_outputs() {
 async fn an_answer_with_the_canary_is_tainted_and_void() {
     let engine = Scripted::new(|_, _| Ok("the secret is KANARI-0123456789".to_owned()));
     let mut job = job(None, prompt("p", &[]));
-    job.marks =
-        Arc::new(crate::executor::Marks { canaries: vec!["KANARI-0123456789".to_owned()], ..Default::default() });
+    job.marks = Arc::new(crate::executor::Marks::new(vec![], vec!["KANARI-0123456789".to_owned()], vec![]));
     let run = executor(engine).run(&job).await;
     assert_eq!((run.status, run.taint), (Status::Tainted, crate::executor::Taint::Tainted));
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::model::{
     EngineError,
-    protocol::{self, FromWorker, Hello, ToWorker},
+    protocol::{self, Counters, FromWorker, Hello, ToWorker},
 };
 
 /// How long a worker may take to say hello: it loads the drivers of GPUs.
@@ -34,6 +34,7 @@ pub(super) struct Connection {
     input: Arc<AsyncMutex<ChildStdin>>,
     routes: Routes,
     alive: Arc<AtomicBool>,
+    taken: Arc<Mutex<Counters>>,
     /// Dropped with the connection, upon which the task that holds the process ends it.
     _end: mpsc::Sender<()>,
 }
@@ -60,10 +61,13 @@ impl Connection {
         let input = Arc::new(AsyncMutex::new(process.take_input()?));
         let routes = Routes::new(Mutex::new(HashMap::new()));
         let alive = Arc::new(AtomicBool::new(true));
+        let taken = Arc::<Mutex<Counters>>::default();
         let (end, ended) = mpsc::channel(1);
         let process_id = process.id();
-        tokio::spawn(watch(process, output, routes.clone(), alive.clone(), ended));
-        Ok((Self { process_id, input, routes, alive, _end: end }, hello))
+        let connection =
+            Self { process_id, input, routes: routes.clone(), alive: alive.clone(), taken: taken.clone(), _end: end };
+        tokio::spawn(watch(process, output, Watched { routes, alive, taken }, ended));
+        Ok((connection, hello))
     }
 
     /// The process's number.
@@ -74,6 +78,11 @@ impl Connection {
     /// Whether the worker still answers.
     pub fn is_alive(&self) -> bool {
         self.alive.load(Ordering::SeqCst)
+    }
+
+    /// What the groups took of which the worker has said so far that they have ended.
+    pub fn taken(&self) -> Counters {
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lines with this id come to the receiver from now on. A dead worker's last word is an error.
@@ -126,21 +135,33 @@ async fn write(input: &AsyncMutex<ChildStdin>, bytes: &[u8]) -> Result<(), Engin
     written.await.map_err(|e| EngineError::infra(format!("the worker does not listen: {e}")))
 }
 
+/// What a connection shares with the task that hears its worker.
+struct Watched {
+    routes: Routes,
+    alive: Arc<AtomicBool>,
+    taken: Arc<Mutex<Counters>>,
+}
+
 /// Brings the worker's lines to those who wait, until there are no more; then everybody hears why.
 async fn watch(
     mut process: Process,
     mut output: BufReader<impl AsyncRead + Unpin>,
-    routes: Routes,
-    alive: Arc<AtomicBool>,
+    watched: Watched,
     mut ended: mpsc::Receiver<()>,
 ) {
+    let Watched { routes, alive, taken } = watched;
     let why = loop {
         let line = tokio::select! {
             line = read_line(&mut output) => line,
             _ = ended.recv() => break None,
         };
         match line.map(|line| line.map(|line| serde_json::from_slice::<FromWorker>(&line))) {
-            Ok(Some(Ok(line))) => deliver(&routes, line),
+            Ok(Some(Ok(line))) => {
+                if let FromWorker::Done { counters, .. } = &line {
+                    taken.lock().unwrap_or_else(PoisonError::into_inner).add(counters);
+                }
+                deliver(&routes, line);
+            }
             Ok(Some(Err(error))) => break Some(format!("the worker says something else than agreed: {error}")),
             Ok(None) => break Some("the worker ended".to_owned()),
             Err(error) => break Some(format!("the worker: {error}")),

@@ -93,15 +93,32 @@ async fn each_case_is_answered_once_whatever_the_worker_says() {
     }
 }
 
+/// Waits until the process is gone.
+async fn gone(worker: &Worker) {
+    while worker.process_id().await.is_some() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_dead_worker_took_still_counts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let both = format!("{ANSWER}\n{DONE}");
+    let worker = Worker::start(program(folder.path(), &[HELLO, OPENED, &both], "exit 1")).await.expect("a worker");
+    for lives in 1..=2 {
+        answers(&worker, 2).await;
+        gone(&worker).await;
+        assert_eq!(worker.counters().await.expect("counted").prefix_evaluated, lives);
+    }
+}
+
 #[tokio::test]
 async fn a_worker_that_is_another_one_after_its_restart_is_not_used() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = program(folder.path(), &[HELLO, OPENED], "exit 0");
     let worker = Worker::start(options).await.expect("a worker");
     program(folder.path(), &[HELLO, &OPENED.replace("\"aa\"", "\"bb\"")], "read -r line");
-    while worker.process_id().await.is_some() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    gone(&worker).await;
     let found = answers(&worker, 1).await;
     assert!(matches!(&found[0].1, Err(EngineError::Refused(text)) if text.contains("another one")), "{found:?}");
 }

@@ -4,34 +4,34 @@ use std::fmt::Write as _;
 
 /// A piece of HTML.
 #[derive(Debug, Default)]
-pub(super) struct Html(String);
+pub(crate) struct Html(String);
 
 impl Html {
     /// Markup of this program.
-    pub(super) fn constant(markup: &'static str) -> Self {
+    pub(crate) fn constant(markup: &'static str) -> Self {
         Self(markup.to_owned())
     }
 
     /// Adds markup of this program. Only constants fit the type.
-    pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
+    pub(crate) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
 
     /// Adds other HTML.
-    pub(super) fn add(&mut self, other: &Self) -> &mut Self {
+    pub(crate) fn add(&mut self, other: &Self) -> &mut Self {
         self.0.push_str(&other.0);
         self
     }
 
     /// Adds text, for an element or a quoted attribute.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         text.chars().for_each(|c| escape(c, &mut self.0));
         self
     }
 
     /// Adds text, at most `most` bytes of it once escaped, and says how much was cut.
-    pub(super) fn cut(&mut self, text: &str, most: usize) -> &mut Self {
+    pub(crate) fn cut(&mut self, text: &str, most: usize) -> &mut Self {
         let end = self.0.len() + most;
         for (at, c) in text.char_indices() {
             let before = self.0.len();
@@ -47,7 +47,7 @@ impl Html {
     }
 
     /// Adds text, at most `most` bytes of it once escaped, for an attribute: what was cut is marked by `…` alone.
-    pub(super) fn cut_plain(&mut self, text: &str, most: usize) -> &mut Self {
+    pub(crate) fn cut_plain(&mut self, text: &str, most: usize) -> &mut Self {
         let end = self.0.len() + most;
         for c in text.chars() {
             let before = self.0.len();
@@ -62,13 +62,13 @@ impl Html {
     }
 
     /// Adds a number.
-    pub(super) fn number(&mut self, n: u64) -> &mut Self {
-        self.0.push_str(&super::words::grouped(n));
+    pub(crate) fn number(&mut self, n: u64) -> &mut Self {
+        self.0.push_str(&crate::report::words::grouped(n));
         self
     }
 
     /// Adds a place in percent of a width: `12.50%`.
-    pub(super) fn place(&mut self, share: f64) -> &mut Self {
+    pub(crate) fn place(&mut self, share: f64) -> &mut Self {
         let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
         // Writing to a text cannot fail.
         let _ = write!(self.0, "{:.2}%", share * 100.0);
@@ -76,7 +76,7 @@ impl Html {
     }
 
     /// Adds an element with this class (none if empty) and text.
-    pub(super) fn element(&mut self, tag: &'static str, class: &'static str, text: &str) {
+    pub(crate) fn element(&mut self, tag: &'static str, class: &'static str, text: &str) {
         self.raw("<").raw(tag);
         if !class.is_empty() {
             self.raw(" class=\"").raw(class).raw("\"");
@@ -85,7 +85,7 @@ impl Html {
     }
 
     /// What was built.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -18,6 +18,16 @@ pub(super) fn check(linter: &mut Linter<'_>) {
             let message = format!("the id `{}` is also that of case {}", case.id, first + 1);
             linter.report_case(rules::DUPLICATE_ID, n, &[Step::Key("id")], message, "give each case an id of its own");
         }
+        if case.is_draft() {
+            let message = format!("the case `{}` is a draft that nobody has reviewed", case.id);
+            linter.report_case(
+                rules::DRAFT,
+                n,
+                &[Step::Key("draft")],
+                message,
+                "skill suite review asks about each draft",
+            );
+        }
         match &case.task {
             Task::Prompt { prompt, .. } => {
                 asks(linter, n, "prompt", prompt);

@@ -29,6 +29,7 @@ rules! {
     DUPLICATE_ID = "suite.duplicate-id", Error / Error, "no two cases have the same id";
     NO_PROMPT = "suite.no-prompt", Error / Warning, "a case asks something";
     PLACEHOLDER = "suite.placeholder", Warning / Note, "what skill suite new wrote to be replaced was replaced";
+    DRAFT = "suite.draft", Error / Error, "a person has reviewed every case that a model drafted";
     NO_CHECKS = "suite.no-checks", Error / Warning, "a case has checks or expectations";
     JUDGED_ONLY = "suite.judged-only", Note / Note, "a case has a check that needs no grader model";
     ZERO_WEIGHT = "suite.zero-weight", Error / Warning, "the weights of a case's checks add up to more than 0";

@@ -40,7 +40,7 @@ async fn two_arms_take_turns_without_evaluating_anything_again() {
             all(&worker, group(prefix, vec![case("a", 2), case("b", 2)], Mode::Throughput)).await;
         }
     }
-    let both = worker.stats().await.expect("counters").prefix_evaluated;
+    let both = worker.counters().await.expect("counted").prefix_evaluated;
     let fresh = place.worker().await;
     let mut apart = 0;
     for prefix in [&one, &other] {
