@@ -1,5 +1,6 @@
 //! The registry's API: one method per operation of [`skill_schema::api`]. Nothing else in the client sends HTTP.
 
+mod beside;
 pub mod download;
 mod fork;
 mod http;
@@ -24,6 +25,7 @@ use crate::{
     context::Context,
     progress::Progress,
 };
+pub use beside::{Beside, Evidence, Release};
 pub use http::Http;
 use http::{Body, Call};
 pub use ping::Pong;
@@ -38,57 +40,6 @@ pub struct Refused(pub Box<Problem>);
 #[derive(Debug, Clone)]
 pub struct Api {
     http: Http,
-}
-
-/// A version that is sent to be published.
-#[derive(Debug, Clone, Copy)]
-pub struct Release<'a> {
-    /// What the publisher expects.
-    pub meta: &'a publish::Meta,
-    /// The envelope of its release statement.
-    pub statement: &'a [u8],
-    /// The .tar.gz.
-    pub archive: &'a [u8],
-    /// What goes with it.
-    pub beside: &'a Beside,
-}
-
-/// A score record, and what its runs asked and answered, as they are sent.
-#[derive(Debug, Clone)]
-pub struct Evidence {
-    /// The record, canonical JSON.
-    pub record: bytes::Bytes,
-    /// The transcripts, JSON.
-    pub transcripts: bytes::Bytes,
-}
-
-/// What goes with a version beside its archive.
-#[derive(Debug, Clone, Default)]
-pub struct Beside {
-    /// What was tried on the way to it, which nothing signs.
-    pub tried: Option<bytes::Bytes>,
-    /// Its record, if it was measured.
-    pub evidence: Option<Evidence>,
-}
-
-impl Beside {
-    fn add_to(&self, form: multipart::Form) -> multipart::Form {
-        let form = match &self.tried {
-            None => form,
-            Some(tried) => form.part("tried", multipart::Part::stream(tried.clone())),
-        };
-        match &self.evidence {
-            None => form,
-            Some(evidence) => evidence.add_to(form),
-        }
-    }
-}
-
-impl Evidence {
-    fn add_to(&self, form: multipart::Form) -> multipart::Form {
-        form.part("record", multipart::Part::stream(self.record.clone()))
-            .part("transcripts", multipart::Part::stream(self.transcripts.clone()))
-    }
 }
 
 /// An answer that may be unchanged since it was last seen.
