@@ -136,6 +136,14 @@ impl Env {
         })
     }
 
+    /// A variable that a flag names, to be handed on; none if it is not set or empty.
+    ///
+    /// # Errors
+    /// [`codes::USAGE`] if it is not valid UTF-8.
+    pub fn named(name: &str) -> Result<Option<String>, Fault> {
+        text(name)
+    }
+
     /// The clock that the environment asks for.
     pub fn clock(&self) -> Clock {
         self.source_date_epoch.map_or(Clock::System, Clock::Fixed)

@@ -6,6 +6,7 @@ pub mod kept;
 pub mod models;
 pub mod options;
 pub mod prepared;
+pub mod program;
 pub mod recheck;
 pub mod sealed;
 pub mod session;

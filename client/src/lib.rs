@@ -8,6 +8,7 @@
 pub mod agents;
 pub mod api;
 pub mod catalogue;
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod commands;

@@ -4,6 +4,7 @@
 //! suite, the checks, or the other arm. What it hands back is scanned for marks of what it must not have seen.
 
 pub mod agent;
+mod canary;
 pub mod cli;
 mod input;
 pub mod leak;
@@ -31,6 +32,7 @@ use crate::{
     suite::{Case, Limits},
 };
 
+pub use canary::Canary;
 pub use skill::Skill;
 pub use taint::{Marks, Taint};
 pub use workplace::Workplace;
@@ -104,7 +106,12 @@ impl Execution {
                 Err(_) => sealed = false,
             }
         }
-        let mut taint = taint::scan(&transcript, place.as_ref().map(Workplace::work), &job.marks);
+        let found = taint::scan(&transcript, place.as_ref().map(Workplace::work), &job.marks);
+        let mut taint = found.taint();
+        if let Some(what) = found.what().filter(|_| taint == Taint::Tainted) {
+            // Never the mark itself: transcripts are shown to people and models.
+            transcript.events.push(TranscriptEvent::Note { text: format!("void: the run shows {what}") });
+        }
         if !sealed && taint == Taint::Clean {
             taint = Taint::Inconclusive;
         }

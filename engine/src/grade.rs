@@ -4,6 +4,7 @@
 //! stands in it. What a grader cannot answer is missing data and never a fail.
 
 pub mod analyze;
+pub mod blind;
 pub mod compare;
 mod instructions;
 mod judge;

@@ -11,6 +11,7 @@ mod interval;
 mod judge;
 mod key;
 mod limits;
+mod passes;
 mod regrade;
 pub mod reproduce;
 mod result;
@@ -33,6 +34,7 @@ pub use interval::estimate;
 pub use judge::{Terms, summary};
 pub use key::{Decimal, KeyLimits, KeySampling, ScoreKey};
 pub use limits::Limits;
+pub use passes::Passes;
 pub use regrade::{Regraded, regrade};
 pub use result::{ArmSummary, CaseArm, CaseResult, CategoryResult, Delta, Interval, ResultSummary, Statuses};
 

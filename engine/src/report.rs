@@ -8,6 +8,7 @@ mod details;
 pub mod html;
 pub mod junit;
 pub mod markdown;
+pub mod remarks;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod skill_creator;

@@ -49,6 +49,8 @@ pub struct Settings {
     pub version: Option<String>,
     /// Salt of the split; the skill's name if the file has none.
     pub salt: String,
+    /// A random text that stands in the suite and nowhere else: a run that shows it has read the suite.
+    pub canary: Option<String>,
     /// Share of the holdout as `[numerator, denominator]`; only `[2, 5]` is defined.
     pub holdout: [u32; 2],
     /// Runs a case in training.

@@ -138,7 +138,11 @@ impl World {
             sampling: Sampling::default(),
             seed: 1,
             network: false,
-            marks: Arc::new(Marks::new(vec![self.suite.path().display().to_string()], vec![text(CANARY)], Vec::new())),
+            marks: Arc::new(Marks::new(
+                vec![self.suite.path().display().to_string()],
+                vec![CANARY.to_owned()],
+                Vec::new(),
+            )),
         }
     }
 
@@ -207,7 +211,7 @@ async fn an_agent_that_goes_looking_finds_neither_suite_nor_skill_of_the_other_a
     let task =
         Task::Prompt { prompt, files: Vec::new(), expected_output, expectations: Vec::new(), checks: Vec::new() };
     let mut job = world.job(false, task);
-    job.marks = Arc::new(Marks::new(vec![], vec![text(CANARY)], vec![]));
+    job.marks = Arc::new(Marks::new(vec![], vec![CANARY.to_owned()], vec![]));
     let run = agent.run(&job).await;
     assert_eq!((run.status, run.taint), (Status::Ok, Taint::Clean), "{:?}", run.transcript);
     let results = results(&run);

@@ -25,6 +25,7 @@ pub mod proxy;
 pub mod publisher;
 pub mod registry;
 pub mod run;
+pub mod schemas;
 pub mod sealed;
 pub mod skills;
 pub mod witness;

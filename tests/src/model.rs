@@ -86,27 +86,32 @@ fn serve(mut stream: &TcpStream, asked: &Mutex<Vec<Value>>, answer: &Answer, lat
         thread::sleep(latency);
         let said = answer(&body);
         let streams = body["stream"] == true;
+        let tokens = body["messages"].to_string().len().div_ceil(4);
         asked.lock().unwrap_or_else(PoisonError::into_inner).push(body);
-        if streams { ("text/event-stream", streamed(&said)) } else { ("application/json", whole(&said)) }
+        if streams {
+            ("text/event-stream", streamed(&said, tokens))
+        } else {
+            ("application/json", whole(&said, tokens))
+        }
     };
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", text.len());
     stream.write_all(format!("{head}{text}").as_bytes()).ok()
 }
 
 /// An answer as events.
-fn streamed(said: &str) -> String {
+fn streamed(said: &str, tokens: usize) -> String {
     let first = json!({"choices": [{"index": 0, "delta": {"content": said}, "finish_reason": null}]});
-    let last = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": used()});
+    let last = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": used(tokens)});
     format!("data: {first}\n\ndata: {last}\n\ndata: [DONE]\n\n")
 }
 
 /// An answer in one piece, for programs that do not ask for a stream.
-fn whole(said: &str) -> String {
+fn whole(said: &str, tokens: usize) -> String {
     let choice = json!({"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"});
-    json!({"id": "1", "object": "chat.completion", "created": 1, "model": "mock", "choices": [choice], "usage": used()})
+    json!({"id": "1", "object": "chat.completion", "created": 1, "model": "mock", "choices": [choice], "usage": used(tokens)})
         .to_string()
 }
 
-fn used() -> Value {
-    json!({"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105})
+fn used(tokens: usize) -> Value {
+    json!({"prompt_tokens": tokens, "completion_tokens": 5, "total_tokens": tokens + 5})
 }

@@ -109,10 +109,13 @@ impl Outcome {
         self
     }
 
-    /// Standard output as JSON.
+    /// Standard output as JSON. Fails the test if it is not what `skill schema` says of it.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("not JSON: {e}\n{self}"))
+        let value = serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("not JSON: {e}\n{self}"));
+        let problems = crate::schemas::problems(&value);
+        assert!(problems.is_empty(), "{problems:#?}\n{self}");
+        value
     }
 
     /// The same with texts replaced that differ from run to run: the given ones, digests, times and amounts of time.

@@ -29,6 +29,8 @@ fn a_skill_that_helps_is_measured_and_accepted() {
     let json = project.skill(&[&args[..], &["--json"]].concat()).ok().json();
     assert_eq!(json["record"]["verdict"]["verdict"], "accept");
     assert_eq!((&json["cachedRuns"], &json["newRuns"]), (&60.into(), &0.into()));
+    // What the skill costs stands out; a check that passes with the skill alone does not.
+    assert_eq!((&json["remarks"][0]["kind"], json["remarks"].as_array().map(Vec::len)), (&"cost".into(), Some(1)));
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod fork;
 mod fsck;
 mod gate;
 mod help;
+mod hostile;
 mod improve;
 mod index;
 mod info;

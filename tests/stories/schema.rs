@@ -1,78 +1,7 @@
 //! JSON Schemas of what commands print.
 
-use serde_json::Value;
-use skill_tests::{Person, World};
-
-/// Everything that is wrong with a value, by the keywords of JSON Schema that ours use.
-fn problems(value: &Value, schema: &Value, root: &Value, at: &str, found: &mut Vec<String>) {
-    if let Some(target) = schema["$ref"].as_str() {
-        let name = target.strip_prefix("#/$defs/").expect("a local reference");
-        return problems(value, &root["$defs"][name], root, at, found);
-    }
-    for key in ["anyOf", "oneOf"] {
-        if let Some(options) = schema[key].as_array() {
-            let fits = |option: &Value| {
-                let mut inner = Vec::new();
-                problems(value, option, root, at, &mut inner);
-                inner.is_empty()
-            };
-            if !options.iter().any(fits) {
-                found.push(format!("{at}: {value} fits no option"));
-            }
-            return;
-        }
-    }
-    if schema.get("const").is_some_and(|only| only != value) {
-        found.push(format!("{at}: {value} is not {}", schema["const"]));
-    }
-    if schema["enum"].as_array().is_some_and(|all| !all.contains(value)) {
-        found.push(format!("{at}: {value} is none of {}", schema["enum"]));
-    }
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    let allowed = match &schema["type"] {
-        Value::String(one) => vec![one.as_str()],
-        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
-        _ => vec![kind],
-    };
-    if !allowed.contains(&kind) {
-        found.push(format!("{at}: {value} is not of type {allowed:?}"));
-    }
-    if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
-        for (n, value) in values.iter().enumerate() {
-            problems(value, items, root, &format!("{at}[{n}]"), found);
-        }
-    }
-    let Some(members) = value.as_object() else { return };
-    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        if !members.contains_key(name) {
-            found.push(format!("{at}: {name} is missing"));
-        }
-    }
-    for (name, value) in members {
-        match schema["properties"].get(name) {
-            Some(inner) => problems(value, inner, root, &format!("{at}.{name}"), found),
-            None if schema["additionalProperties"] == false => found.push(format!("{at}: {name} is not described")),
-            None => {}
-        }
-    }
-}
-
-/// Fails unless an output is what its schema says.
-#[track_caller]
-fn fits(person: &Person, output: &Value) {
-    let name = output["schema"].as_str().expect("a schema");
-    let schema = person.skill(&["schema", name]).ok().json();
-    let mut found = Vec::new();
-    problems(output, &schema, &schema, name, &mut found);
-    assert!(found.is_empty(), "{found:#?}\n{output}");
-}
+use serde_json::json;
+use skill_tests::{Outcome, Person, World, measured, model::Model, schemas};
 
 #[test]
 fn outputs_are_what_their_schemas_say() {
@@ -125,20 +54,118 @@ fn outputs_are_what_their_schemas_say() {
     ] {
         let mut words: Vec<&str> = line.split(' ').collect();
         words.push("--json");
-        fits(&rob, &project.skill(&words).json());
+        says_what_it_is(&project.skill(&words));
     }
-    fits(&rob, &rob.skill(&["check", &skill.path(), "--json"]).json());
+    says_what_it_is(&rob.skill(&["check", &skill.path(), "--json"]));
     project.write("bad/SKILL.md", "---\nname: other\n---\n");
-    let checked = project.skill(&["check", "bad", "--json"]);
-    fits(&rob, &checked.json());
+    says_what_it_is(&project.skill(&["check", "bad", "--json"]));
+}
+
+/// Fails unless an output names its schema and is what that says.
+#[track_caller]
+fn says_what_it_is(outcome: &Outcome) {
+    assert!(outcome.json()["schema"].is_string(), "{outcome}");
 }
 
 #[test]
-fn a_schema_that_does_not_fit_is_noticed() {
-    let schema = serde_json::json!({ "type": "object", "properties": { "a": { "type": "integer" } }, "required": ["a"], "additionalProperties": false });
-    for (value, count) in [(r#"{"a":1}"#, 0), (r#"{"a":"1"}"#, 1), (r#"{"b":1}"#, 2), ("[]", 1)] {
-        let mut found = Vec::new();
-        problems(&serde_json::from_str(value).expect("JSON"), &schema, &schema, "", &mut found);
-        assert_eq!(found.len(), count, "{found:?}");
+fn outputs_about_this_machine_are_what_their_schemas_say() {
+    let world = World::start();
+    let (ada, rob) = (world.owner("ada"), world.reader("rob"));
+    let _ = ada.publishes("notes", "1.0.0");
+    let project = rob.project("site");
+    project.skill(&["add", "ada/notes"]).ok();
+    for line in [
+        "schema",
+        "config list",
+        "config list --all",
+        "config list --agents",
+        "config path",
+        "config set jobs 3",
+        "config get jobs",
+        "config unset jobs",
+        "cache dir",
+        "cache ls",
+        "cache verify",
+        "cache gc --dry-run",
+        "cache clean --dry-run",
+        "doctor",
+        "model list",
+        "key new k --dry-run",
+        "key new k --no-passphrase",
+        "key ls",
+        "key export k",
+        "registry ls",
+        "registry ping",
+        "bundle export --output all.json",
+        "bundle verify all.json",
+        "use ada/notes",
+        "eval plan --cases 20 -k 5",
+    ] {
+        let words: Vec<&str> = line.split(' ').chain(["--json"]).collect();
+        says_what_it_is(&project.skill(&words).ok());
+    }
+    let shop = ada.project("shop");
+    for line in [
+        "whoami",
+        "token ls",
+        "owner ls ada",
+        "key ls ada",
+        "token new t --permission yank --dry-run",
+        "logout --dry-run",
+    ] {
+        let words: Vec<&str> = line.split(' ').chain(["--json"]).collect();
+        says_what_it_is(&shop.skill(&words).ok());
+    }
+}
+
+#[test]
+fn results_of_evals_are_what_their_schemas_say() {
+    let nina = Person::alone("nina");
+    let project = nina.project("p");
+    measured::write(&project, 8);
+    let model = Model::obedient();
+    let spec = model.spec();
+    let folder = measured::measure(&project, &model, &["-k", "1"]);
+    project.write("scores.json", "{\"base\":[[0]],\"cand\":[[1000]]}");
+    for line in [
+        "eval shout -k 1 --model MODEL",
+        "eval shout -k 1 --model MODEL --gate standard",
+        "eval shout -k 1 --model MODEL --alone",
+        "eval shout -k 1 --model MODEL --max-runs 1 --fresh",
+        "eval verdict scores.json",
+        "report RECORD",
+        "report RECORD --html out.html",
+        "compare RECORD RECORD",
+        "reproduce RECORD --skill shout --model MODEL",
+        "benchmark shout -k 1 --model MODEL",
+    ] {
+        let word = |word| match word {
+            "MODEL" => spec.as_str(),
+            "RECORD" => folder.as_str(),
+            other => other,
+        };
+        let words: Vec<&str> = line.split(' ').map(word).chain(["--json"]).collect();
+        let outcome = project.skill(&words);
+        // A refusal after the result is a second document.
+        for document in outcome.stdout.lines() {
+            let document = serde_json::from_str(document).unwrap_or_else(|e| panic!("{line}: {e}\n{outcome}"));
+            assert_eq!(schemas::problems(&document), [] as [String; 0], "{line}");
+        }
+        assert!(!outcome.stdout.is_empty(), "{outcome}");
+    }
+}
+
+#[test]
+fn a_document_that_does_not_fit_is_noticed() {
+    let problems = |document| schemas::problems(&document).len();
+    let good = json!({"schema": "skill.cache.dir/1", "cache": "/c", "store": "/s"});
+    assert_eq!(problems(good), 0);
+    for bad in [
+        json!({"schema": "skill.cache.dir/1", "cache": "/c"}),
+        json!({"schema": "skill.cache.dir/1", "cache": "/c", "store": 1}),
+        json!({"schema": "skill.cache.dir/1", "cache": "/c", "store": "/s", "more": 1}),
+        json!({"schema": "skill.nonsense/1"}),
+    ] {
+        assert_eq!(problems(bad), 1);
     }
 }

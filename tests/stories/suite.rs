@@ -47,6 +47,34 @@ fn from_new_to_packed() {
 }
 
 #[test]
+fn what_a_suite_can_prove_is_said_before_anything_is_run() {
+    let nina = Person::alone("nina");
+    let project = nina.project("skills");
+    let mut cases = suite();
+    for n in 0..20 {
+        cases["evals"][n]["category"] = json!(if n < 10 { "easy" } else { "hard" });
+    }
+    write(&project, &cases);
+    let planned = project.skill(&["suite", "plan", "notes", "-k", "5"]).ok();
+    planned.says("20 cases: 12 for training, 8 held out in 8 groups").says("hard\t6\t4").says("8 cases × 5 runs");
+    let document = project.skill(&["suite", "plan", "notes", "--json"]).ok().json();
+    assert_eq!((&document["schema"], &document["split"]["holdout"]), (&json!("skill.suite.plan/1"), &json!(8)));
+    let same = project.skill(&["eval", "plan", "notes", "--json"]).ok();
+    assert_eq!(same.json(), document, "one operation under two names");
+    assert!(!project.has("notes/evals/split.lock"), "nothing is written");
+    // Cases that share a group count once.
+    for n in 0..20 {
+        cases["evals"][n]["group"] = json!(format!("g{}", n / 2));
+    }
+    write(&project, &cases);
+    let document = project.skill(&["suite", "plan", "notes", "--json"]).ok().json();
+    assert_eq!(document["n"], document["split"]["groups"]);
+    project.skill(&["suite", "plan", "notes"]).ok().says("prove nothing");
+    project.skill(&["suite", "plan", "--cases", "20", "-k", "5"]).ok().says("16.0 points");
+    project.skill(&["suite", "plan"]).refused(3, "E_NO_SUITE");
+}
+
+#[test]
 fn a_finding_shows_its_line() {
     let nina = Person::alone("nina");
     let project = nina.project("skills");

@@ -1,6 +1,6 @@
 //! Documents that are written from the sources, and words of the documents that the sources must know.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use skill_schema::codes;
 
@@ -102,4 +102,32 @@ fn links_between_documents_lead_somewhere() {
 fn upper(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// Names of what commands print with `--json`, as they stand in the client: `skill.check/1`.
+fn printed() -> BTreeSet<String> {
+    let is_name = |text: &str| {
+        let (name, version) = text.split_once('/').unwrap_or_default();
+        let part = |c: char| c.is_ascii_lowercase() || c == '.';
+        name.starts_with("skill.") && name.chars().all(part) && version.parse::<u32>().is_ok()
+    };
+    let client = sources::product().into_iter().filter(|source| source.path.starts_with("client/src/"));
+    let texts = client.flat_map(|source| {
+        let lines = source.code().map(|(_, line)| line.to_owned()).collect::<Vec<_>>();
+        lines.into_iter().flat_map(|line| line.split('"').map(str::to_owned).collect::<Vec<_>>())
+    });
+    texts.filter(|text| is_name(text)).collect()
+}
+
+#[test]
+fn every_output_has_a_schema_and_every_schema_an_output() {
+    let documents = sources::read("client/src/commands/schema/documents.json");
+    let documents: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&documents).expect("JSON");
+    let described: BTreeSet<String> = documents.keys().filter(|name| name.starts_with("skill.")).cloned().collect();
+    let printed = printed();
+    assert!(printed.len() > 50, "they are found: {printed:?}");
+    let without: Vec<String> = printed.difference(&described).cloned().collect();
+    sources::none(&without, "an output without a schema in client/src/commands/schema/documents.json");
+    let unused: Vec<String> = described.difference(&printed).cloned().collect();
+    sources::none(&unused, "a schema of nothing that a command prints");
 }

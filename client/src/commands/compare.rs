@@ -1,4 +1,8 @@
-//! `skill compare`: two results beside each other, if they may be compared at all.
+//! `skill compare`: two results beside each other, if they may be compared at all; or two sides' answers, compared blind.
+
+mod blind;
+
+use std::path::PathBuf;
 
 use serde::Serialize;
 use skill_engine::{record::compare::compare, report::words};
@@ -6,19 +10,32 @@ use skill_schema::{Fault, codes};
 
 use crate::{context::Context, evals::kept};
 
-/// Compare two results that were measured under the same conditions.
+/// Compare two results that were measured under the same conditions, or answers blind.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   skill compare 81bb0e 3f9a2c
-  skill compare old/record.json new/record.json --json")]
+  skill compare old/record.json new/record.json --json
+  skill compare 3f9a2c --blind --grader embedded:Qwen3-4B          with the skill against without
+  skill compare 81bb0e 3f9a2c --blind --grader anthropic:claude-…  one skill against another
+
+Blind, a grader sees two answers without knowing whose they are, in both orders; one wins only if it wins both.")]
 pub struct Args {
     /// A record: its file, its folder, or the first digits of its digest.
     #[arg(value_name = "RECORD")]
     first: String,
-    /// The record that it is compared with.
-    #[arg(value_name = "RECORD")]
-    second: String,
+    /// The record that it is compared with [with --blind: its own baseline].
+    #[arg(value_name = "RECORD", required_unless_present = "blind")]
+    second: Option<String>,
+    /// Have a grader say which answers it prefers, without telling it whose they are.
+    #[arg(long, requires = "grader")]
+    blind: bool,
+    /// The model that compares.
+    #[arg(long, value_name = "MODEL", requires = "blind")]
+    grader: Option<String>,
+    /// Write comparison.json and analysis.json as skill-creator has them into this folder.
+    #[arg(long, value_name = "DIR", requires = "blind")]
+    skill_creator: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -44,9 +61,16 @@ struct Case {
 ///
 /// # Errors
 /// [`codes::NOT_COMPARABLE`] with the first condition that differs; as [`kept::open`].
-#[expect(clippy::unused_async, reason = "all commands have the same shape")]
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
-    let (first, second) = (kept::open(context, &args.first)?.record, kept::open(context, &args.second)?.record);
+    if let Some(grader) = args.grader.as_deref().filter(|_| args.blind) {
+        let records = (args.first.as_str(), args.second.as_deref());
+        return blind::run(records, grader, args.skill_creator.as_deref(), context).await;
+    }
+    scores(&args.first, args.second.as_deref().unwrap_or_default(), context)
+}
+
+fn scores(first: &str, second: &str, context: &Context) -> anyhow::Result<()> {
+    let (first, second) = (kept::open(context, first)?.record, kept::open(context, second)?.record);
     let comparison = compare(&first, &second).map_err(|parts| {
         let texts: Vec<String> =
             parts.iter().map(|part| format!("{}: {} and {}", part.part, part.first, part.second)).collect();

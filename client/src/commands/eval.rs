@@ -1,19 +1,21 @@
 //! `skill eval`: whether a skill helps, measured on its suite.
 
-mod plan;
 mod verdict;
 
 use serde::Serialize;
 use skill_engine::{
     eval::Measured,
-    gate,
+    executor::leak::Leak,
+    gate::Policy,
+    grade::analyze::Remark,
     model::Counters,
     record::{Record, Terms, summary},
-    report::terminal,
+    report::{remarks::remarks, terminal},
 };
 use skill_schema::{Fault, codes};
 
 use crate::{
+    commands::suite,
     context::Context,
     evals::{kept, options::Options, prepared},
     output::count,
@@ -45,13 +47,29 @@ pub struct Args {
     #[arg(long, requires = "gate", conflicts_with = "until_ci")]
     stop_early: bool,
     /// Decide by the gate's exact test whether the skill beats the baseline.
-    #[arg(long, value_name = "standard|strict", value_parser = ["standard", "strict"], conflicts_with = "alone")]
-    gate: Option<String>,
+    #[arg(long, value_enum, value_name = "standard|strict", hide_possible_values = true, conflicts_with = "alone")]
+    gate: Option<Asked>,
+}
+
+/// Which test decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Asked {
+    Standard,
+    Strict,
+}
+
+impl From<Asked> for Policy {
+    fn from(asked: Asked) -> Self {
+        match asked {
+            Asked::Standard => Self::Standard,
+            Asked::Strict => Self::Strict,
+        }
+    }
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    Plan(plan::Args),
+    Plan(suite::plan::Args),
     Verdict(verdict::Args),
 }
 
@@ -68,6 +86,10 @@ struct Result<'a> {
     runs_not_made: u64,
     complete: bool,
     counters: Option<Taken>,
+    /// What stands out in the runs.
+    remarks: Vec<Remark>,
+    /// Where the skill holds text of the holdout.
+    leaks: &'a [Leak],
 }
 
 /// What the model took in this process, as its back end counted it, in tokens but for the last two. Runs that were kept from
@@ -119,7 +141,7 @@ impl Taken {
 /// As [`prepared::prepare`] and [`prepared::Prepared::measure`]; the gate's refusals; [`codes::BUDGET`].
 pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     match args.command {
-        Some(Command::Plan(args)) => plan::run(&args, context),
+        Some(Command::Plan(args)) => suite::plan::run(&args, context),
         Some(Command::Verdict(args)) => verdict::run(&args, context),
         None => measure(&args, context).await,
     }
@@ -130,11 +152,9 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
     if args.options.grader.is_none() && prepared.needs_grader() {
         context.output.warn("expectations need a grader model and are not counted; name one with --grader");
     }
-    let terms = args.gate.as_deref().map(|named| {
-        let policy = if named == "strict" { gate::Policy::Strict } else { gate::Policy::Standard };
-        Terms { leak: !prepared.leaks().is_empty(), ..Terms::first(policy) }
-    });
     let mut ready = prepared.ready(context, &args.options, args.model.as_deref()).await?;
+    let leak = !prepared.leaks().is_empty();
+    let terms = args.gate.map(|policy| Terms { leak, ..Terms::first(policy.into()) });
     ready.early = terms.filter(|_| args.stop_early);
     let mut measured = ready.measure(None).await?;
     let refused = terms.map(|terms| decide(&mut measured, &terms)).transpose()?.flatten();
@@ -150,6 +170,8 @@ async fn measure(args: &Args, context: &Context) -> anyhow::Result<()> {
         runs_not_made: measured.certain.map_or(0, |certain| certain.not_made),
         complete: measured.stopped.is_none() && measured.certain.is_none(),
         counters: measured.counters.map(Taken::from),
+        remarks: remarks(&measured.record),
+        leaks: &measured.details.leaks,
     };
     context.output.result_or("skill.eval/1", &result, |out| {
         out.data(terminal::text(&measured.record, &measured.details).trim_end());

@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use skill_engine::report::{html, junit, markdown, skill_creator, terminal};
+use skill_engine::{
+    executor::leak::Leak,
+    grade::analyze::Remark,
+    report::{html, junit, markdown, remarks::remarks, skill_creator, terminal},
+};
 use skill_schema::{
     Fault,
     codes::{self, escape},
@@ -56,6 +60,8 @@ pub struct Args {
 #[serde(rename_all = "camelCase")]
 struct Reported {
     record: skill_engine::record::Record,
+    remarks: Vec<Remark>,
+    leaks: Vec<Leak>,
     written: Vec<String>,
     /// Of a published version: what was compared, and whether it holds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,8 +96,9 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     }
     let asked = args.html.is_some() || args.markdown.is_some() || args.junit.is_some() || args.skill_creator.is_some();
     let text = terminal::text(&now.record, &now.details);
-    let reported =
-        Reported { record: now.record, written, checked: audited.as_ref().map(|(_, answers)| answers.clone()) };
+    let remarks = remarks(&now.record);
+    let checked = audited.as_ref().map(|(_, answers)| answers.clone());
+    let reported = Reported { record: now.record, remarks, leaks: now.details.leaks, written, checked };
     context.output.result_or("skill.report/1", &reported, |out| {
         if !asked {
             out.data(text.trim_end());

@@ -10,6 +10,7 @@ use crate::{context::Context, suggest::nearest};
 
 /// All documents, by the name that the output carries in `schema`; and what they share, under `$defs`.
 const DOCUMENTS: &str = include_str!("schema/documents.json");
+const SCORE: &str = "skill-score/v1";
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// Print the JSON Schema of what a command prints with --json.
@@ -69,15 +70,36 @@ fn find(what: &str, documents: &Map<String, Value>) -> Result<Value, Fault> {
         .filter(|(name, _)| *name == what || command(name))
         .map(|(name, value)| document(name, value))
         .collect();
-    let shared = documents.get("$defs").cloned().unwrap_or_default();
     let mut whole = match found.len() {
         0 => return Err(unknown(what, documents)),
         1 => found.remove(0),
         _ => json!({ "oneOf": found }),
     };
     whole["$schema"] = DIALECT.into();
-    whole["$defs"] = shared;
+    let shared = shared(&whole, documents);
+    if !shared.is_empty() {
+        whole["$defs"] = shared.into();
+    }
     Ok(whole)
+}
+
+/// What a schema refers to, and what that refers to in turn.
+fn shared(schema: &Value, documents: &Map<String, Value>) -> Map<String, Value> {
+    let (mut found, mut texts) = (Map::new(), vec![schema.to_string()]);
+    while let Some(text) = texts.pop() {
+        for name in text.split("\"#/$defs/").skip(1).filter_map(|rest| rest.split('"').next()) {
+            if let Some(value) = definition(name, documents).filter(|_| !found.contains_key(name)) {
+                texts.push(value.to_string());
+                found.insert(name.to_owned(), value.clone());
+            }
+        }
+    }
+    found
+}
+
+/// A definition that documents share. A score record, which is a document, stands in results as well.
+fn definition<'a>(name: &str, documents: &'a Map<String, Value>) -> Option<&'a Value> {
+    if name == "score" { documents.get(SCORE) } else { documents.get("$defs")?.get(name) }
 }
 
 /// A document with the member `schema` that every output starts with. What is a file rather than an output (a score record) names
@@ -124,9 +146,20 @@ mod tests {
 
     #[test]
     fn references_lead_somewhere() {
-        let defs = documents()["$defs"].clone();
         for target in DOCUMENTS.split("\"#/$defs/").skip(1).filter_map(|rest| rest.split('"').next()) {
-            assert!(defs.get(target).is_some(), "{target}");
+            assert!(definition(target, &documents()).is_some(), "{target}");
+        }
+        let whole = find("skill.compare/1", &documents()).expect("a schema");
+        assert_eq!(whole.get("$defs"), None, "nothing that it does not need");
+        let whole = find("skill.report/1", &documents()).expect("a schema");
+        assert!(whole["$defs"]["score"]["title"].is_string() && whole["$defs"]["scoreInterval"].is_object());
+    }
+
+    #[test]
+    fn every_document_has_a_title_and_says_which_members_it_has() {
+        for (name, document) in names(&documents()) {
+            let closed = document["additionalProperties"] == false;
+            assert!(document["title"].is_string() && document["required"].is_array() && closed, "{name}");
         }
     }
 }

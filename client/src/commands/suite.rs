@@ -5,6 +5,7 @@ mod check;
 mod import;
 mod new;
 mod pack;
+pub(super) mod plan;
 pub mod publish;
 mod reveal;
 pub mod review;
@@ -14,8 +15,9 @@ pub mod statement;
 
 use std::path::Path;
 
-use skill_engine::suite::Opened;
-use skill_schema::{lint::Finding, skill_md};
+use serde::Serialize;
+use skill_engine::suite::{Lock, Opened, Split};
+use skill_schema::{Fault, lint::Finding, skill_md};
 
 use crate::context::Context;
 
@@ -29,6 +31,7 @@ Examples:
   skill suite check                      what is wrong with it
   skill suite review                     keep, edit or drop what a model drafted
   skill suite split                      decide which cases are held out
+  skill suite plan                       what gain it can prove, before anything is run
   skill suite import ../other-skill      take cases from elsewhere
   skill suite publish                    to the registry, for whoever wants to check a score
   skill suite seal                       to the registry, with a holdout that only verifiers read"
@@ -44,6 +47,7 @@ enum Command {
     Check(check::Args),
     Review(review::Args),
     Split(split::Args),
+    Plan(plan::Args),
     Pack(pack::Args),
     Publish(Box<publish::Args>),
     Seal(seal::Args),
@@ -63,6 +67,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         Command::Check(args) => check::run(&args, context),
         Command::Review(args) => review::run(&args, context),
         Command::Split(args) => split::run(&args, context),
+        Command::Plan(args) => plan::run(&args, context),
         Command::Pack(args) => pack::run(&args, context),
         Command::Publish(args) => publish::run(&args, context).await,
         Command::Seal(args) => seal::run(&args, context).await,
@@ -71,6 +76,44 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
         Command::Audit(args) => audit::run(&args, context).await,
         Command::Import(args) => import::run(&args, context),
     }
+}
+
+/// How the cases of a suite are split.
+#[derive(Serialize)]
+struct Parts {
+    train: usize,
+    holdout: usize,
+    /// In the order of their first case.
+    categories: Vec<Category>,
+}
+
+#[derive(Serialize)]
+struct Category {
+    name: String,
+    train: usize,
+    holdout: usize,
+}
+
+/// Counts the cases of each part and category.
+///
+/// # Errors
+/// [`skill_schema::codes::SPLIT_LOCK`] for a case that the lock does not have.
+fn parts(opened: &Opened, lock: &Lock) -> Result<Parts, Fault> {
+    let mut parts = Parts { train: 0, holdout: 0, categories: Vec::new() };
+    for case in &opened.suite.cases {
+        let at = parts.categories.iter().position(|category| category.name == case.category).unwrap_or_else(|| {
+            parts.categories.push(Category { name: case.category.clone(), train: 0, holdout: 0 });
+            parts.categories.len() - 1
+        });
+        let category = &mut parts.categories[at];
+        let (all, own) = match lock.need(&case.id)? {
+            Split::Train => (&mut parts.train, &mut category.train),
+            Split::Holdout => (&mut parts.holdout, &mut category.holdout),
+        };
+        *all += 1;
+        *own += 1;
+    }
+    Ok(parts)
 }
 
 /// The name of the skill in a folder: that of its SKILL.md, else the folder's.

@@ -3,16 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use skill_engine::{
+    executor::Canary,
     record::Record,
     report::{Details, html},
 };
 use skill_schema::{Fault, codes};
 
 use crate::{
+    chance,
     context::Context,
     files::{self, Durable, Mode},
 };
 
+/// The folder of results in the data folder.
+pub const FOLDER: &str = "evals";
+/// The folder of finished runs in the cache folder.
+pub const RUNS: &str = "runs";
 /// The record.
 pub const RECORD: &str = "record.json";
 /// What was asked and answered.
@@ -41,7 +47,7 @@ pub struct Kept {
 /// [`codes::IO`].
 pub fn keep(context: &Context, record: &Record, details: &Details) -> Result<PathBuf, Fault> {
     let digest = record.digest()?.to_string();
-    let folder = context.env.data_dir.join("evals").join(&digest[..DIGITS]);
+    let folder = context.env.data_dir.join(FOLDER).join(&digest[..DIGITS]);
     let write = |name: &str, bytes: &[u8]| files::replace(&folder.join(name), bytes, Mode::Normal, Durable::Yes);
     write(DETAILS, details.to_json().as_bytes())?;
     write(PAGE, html::page(record, details, &html::Extras::default()).as_bytes())?;
@@ -67,6 +73,18 @@ pub fn open(context: &Context, named: &str) -> Result<Kept, Fault> {
     Ok(Kept { record, details })
 }
 
+/// A canary beside all that this machine keeps of evals: answers of other runs, and suites with their results.
+///
+/// # Errors
+/// [`codes::IO`].
+pub fn canary(context: &Context) -> Result<Canary, Fault> {
+    let mut canary = Canary::new(chance::bytes()?);
+    for folder in [context.env.data_dir.join(FOLDER), context.env.cache_dir.join(RUNS)] {
+        canary.plant(&folder)?;
+    }
+    Ok(canary)
+}
+
 fn find(context: &Context, named: &str) -> Result<PathBuf, Fault> {
     let path = Path::new(named);
     if path.is_dir() {
@@ -75,7 +93,7 @@ fn find(context: &Context, named: &str) -> Result<PathBuf, Fault> {
     if path.exists() {
         return Ok(path.to_owned());
     }
-    let own = context.env.data_dir.join("evals");
+    let own = context.env.data_dir.join(FOLDER);
     let is_prefix = !named.is_empty() && named.bytes().all(|byte| byte.is_ascii_hexdigit());
     let found: Vec<PathBuf> = std::fs::read_dir(&own)
         .into_iter()

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use skill_engine::{eval::Caps, model::Mode, suite::Split};
 
+use super::program::Program;
+
 /// Runs at once at most: more connections and files than a machine may open otherwise.
 pub const MAX_WIDTH: usize = 256;
 
@@ -41,9 +43,9 @@ pub struct Options {
         value_name = "prompt|agent|cli|replay"
     )]
     pub executor: Kind,
-    /// The command of --executor cli, with {prompt}, {workdir} and {skills}.
-    #[arg(long, value_name = "CMD", required_if_eq("executor", "cli"))]
-    pub command: Option<String>,
+    /// The program of --executor cli.
+    #[command(flatten)]
+    pub program: Program,
     /// The recorded runs of --executor replay.
     #[arg(long, value_name = "FILE", required_if_eq("executor", "replay"))]
     pub cassette: Option<PathBuf>,
@@ -95,9 +97,9 @@ pub struct How {
         value_name = "prompt|agent|cli|replay"
     )]
     pub executor: Kind,
-    /// The command of --executor cli, with {prompt}, {workdir} and {skills}.
-    #[arg(long, value_name = "CMD", required_if_eq("executor", "cli"))]
-    pub command: Option<String>,
+    /// The program of --executor cli.
+    #[command(flatten)]
+    pub program: Program,
     /// The recorded runs of --executor replay.
     #[arg(long, value_name = "FILE", required_if_eq("executor", "replay"))]
     pub cassette: Option<PathBuf>,
@@ -132,7 +134,7 @@ impl How {
             suite,
             runs: self.runs,
             executor: self.executor,
-            command: self.command.clone(),
+            program: self.program.clone(),
             cassette: self.cassette.clone(),
             grader: self.grader.clone(),
             width: self.width,
@@ -181,7 +183,7 @@ impl Options {
             runs: None,
             until_ci: None,
             executor: Kind::Prompt,
-            command: None,
+            program: Program::default(),
             cassette: None,
             grader: None,
             temperature: None,

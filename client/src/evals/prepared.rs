@@ -188,7 +188,9 @@ impl Ready<'_> {
             attempt,
         };
         let drawn = Drawn::new(context, what.count() * u64::from(repeats));
-        session.measure(context, &what, &drawn).await
+        let mut measured = session.measure(context, &what, &drawn).await?;
+        measured.details.leaks = prepared.leaks();
+        Ok(measured)
     }
 }
 

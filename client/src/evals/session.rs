@@ -7,9 +7,9 @@ use skill_engine::{
     Reporter,
     eval::{Answering, Cache, Caps, Judge, Measured, Measurement, judge::Panel, measure, measure::cases_of},
     executor::{
-        Executor, Marks, Skill as Files,
+        Canary, Executor, Marks, Skill as Files,
         agent::Agent,
-        cli::{Cli, Template},
+        cli::Cli,
         metric::Metric,
         prompt::Prompt,
         replay::Cassette,
@@ -25,7 +25,7 @@ use skill_engine::{
 use skill_schema::{Digest, Fault, codes};
 
 use super::{
-    helper, models,
+    helper, kept, models,
     options::{Kind, MAX_WIDTH, Options},
 };
 use crate::{context::Context, files};
@@ -120,7 +120,8 @@ impl Session {
         let profile = sandbox::describe(mechanism?, network, &sandbox::Limits::default()).digest()?;
         let mut key = ScoreKey::new(Digest::ZERO, &fingerprint, &sampling, settings.limits);
         // How a case is answered decides what a score means as much as the sandbox does, so both are in this part of the key.
-        key.sandbox = sha256(&jcs::to_vec(&(executor.kind(), options.command.as_deref(), profile))?);
+        let program = options.program.words()?.map(|words| (words, options.program.skills()));
+        key.sandbox = sha256(&jcs::to_vec(&(executor.kind(), program, profile))?);
         if let Some(salt) = salt {
             key.sandbox = sha256(&jcs::to_vec(&(key.sandbox, salt))?);
         }
@@ -140,13 +141,16 @@ impl Session {
         let harness = record::Harness {
             name: HARNESS.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            executor: options.command.as_ref().map_or_else(|| executor.kind().to_owned(), |c| format!("cli:{c}")),
+            executor: match options.program.spelled()?.as_str() {
+                "" => executor.kind().to_owned(),
+                command => format!("{}:{command}", executor.kind()),
+            },
         };
         Ok(Self {
             worst_cost: worst_cost(context, options, settings.limits.tokens)?,
             width: options.width().unwrap_or(abilities.max_parallel.clamp(1, MAX_WIDTH)),
             mode: options.mode(),
-            cache: context.env.cache_dir.join("runs"),
+            cache: context.env.cache_dir.join(kept::RUNS),
             executor,
             engine,
             fingerprint,
@@ -214,7 +218,8 @@ impl Session {
             attempt: what.attempt,
             who: "this machine",
         };
-        let answering = self.answering(what, repeats, cases_of(&measurement)?);
+        let canary = kept::canary(context)?;
+        let answering = self.answering(what, repeats, cases_of(&measurement)?, &canary);
         let cache = Cache::new(&self.cache);
         let mut measured = measure(&measurement, &answering, &cache, reporter, || context.clock.now()).await?;
         if let Some((panel, model, _)) = &self.panel {
@@ -225,7 +230,13 @@ impl Session {
         Ok(measured)
     }
 
-    fn answering(&self, what: &What<'_>, repeats: u32, cases: Vec<Arc<skill_engine::suite::Case>>) -> Answering {
+    fn answering(
+        &self,
+        what: &What<'_>,
+        repeats: u32,
+        cases: Vec<Arc<skill_engine::suite::Case>>,
+        canary: &Canary,
+    ) -> Answering {
         let settings = &what.opened.suite.settings;
         let shell: Arc<dyn Shell> = Arc::new(self.helper.clone());
         let [base, cand] = what.files.clone();
@@ -239,7 +250,7 @@ impl Session {
             limits: settings.limits,
             sampling: self.sampling,
             network: settings.sandbox == "network",
-            marks: Arc::new(marks(what.opened)),
+            marks: Arc::new(marks(what.opened, canary)),
             repeats,
             worst_cost: self.worst_cost,
             cases,
@@ -247,9 +258,12 @@ impl Session {
     }
 }
 
-fn marks(opened: &Opened) -> Marks {
-    let ids = opened.suite.cases.iter().map(|case| case.id.clone()).collect();
-    Marks::new(vec![opened.evals_path().display().to_string()], Vec::new(), ids)
+/// What no run may show: the suite's path, its canary and this eval's, ids of cases.
+fn marks(opened: &Opened, canary: &Canary) -> Marks {
+    let suite = &opened.suite;
+    let canaries = suite.settings.canary.iter().cloned().chain([canary.text().to_owned()]).collect();
+    let ids = suite.cases.iter().map(|case| case.id.clone()).collect();
+    Marks::new(vec![opened.evals_path().display().to_string()], canaries, ids)
 }
 
 /// What the sandbox is made of here.
@@ -297,9 +311,11 @@ async fn executor(
             Ok(Opener::without_model(cassette, "replay", &digest.to_string()))
         }
         Kind::Cli => {
-            let command = options.command.clone().unwrap_or_default();
-            let template = template(&command, opened.suite.settings.sandbox == "network");
-            Ok(Opener::without_model(Cli { template, shell: shell() }, "cli", &command))
+            let template = options.program.template(opened.suite.settings.sandbox == "network")?;
+            if !template.argv.iter().any(|word| word.contains("{prompt}")) {
+                context.output.warn("the command has no {prompt}: it is not told what is asked");
+            }
+            Ok(Opener::without_model(Cli { template, shell: shell() }, "cli", &options.program.spelled()?))
         }
         // Commands print their own numbers: no model is asked for anything.
         _ if model.is_none() && opened.suite.cases.iter().all(|case| matches!(case.task, Task::Metric { .. })) => {
@@ -368,17 +384,5 @@ fn no_abilities() -> Abilities {
         max_parallel: 2,
         context: 0,
         device: "none".to_owned(),
-    }
-}
-
-fn template(command: &str, network: bool) -> Template {
-    Template {
-        name: command.split_whitespace().next().unwrap_or_default().to_owned(),
-        argv: command.split_whitespace().map(str::to_owned).collect(),
-        skills: ".agents/skills".to_owned(),
-        env: std::collections::BTreeMap::new(),
-        read: Vec::new(),
-        network,
-        limits: sandbox::Limits::default(),
     }
 }

@@ -160,8 +160,8 @@ impl Session<'_> {
 impl Agent {
     async fn work(&self, job: &Job, prompt: &str, files: &[String]) -> Execution {
         let begun = Instant::now();
-        let (suite, given) = (job.suite.clone(), files.to_vec());
-        let place = match blocking(move || Workplace::new(&suite, &given)).await {
+        let (again, given) = (job.clone(), files.to_vec());
+        let place = match blocking(move || Workplace::of(&again, &given)).await {
             Ok(place) => place,
             Err(why) => return Execution::infra(&why),
         };

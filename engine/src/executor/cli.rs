@@ -45,7 +45,7 @@ pub struct Cli {
 impl Cli {
     /// Prepares the folders and the command of one run.
     fn prepare(template: &Template, job: &Job, prompt: &str, files: &[String]) -> Result<(Workplace, Spec), Fault> {
-        let place = Workplace::new(&job.suite, files)?;
+        let place = Workplace::of(job, files)?;
         let skills = match template.skills.strip_prefix("~/") {
             Some(rest) => place.home().join(rest),
             None => place.work().join(&template.skills),

@@ -8,7 +8,7 @@ mod shingles;
 
 use std::collections::{HashMap, HashSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skill_bundle::Package;
 
@@ -30,7 +30,7 @@ const NAMES: [&str; 12] =
     ["id", "kind", "target", "run", "glob", "globs", "path", "weight", "required", "timeout_s", "files", "into"];
 
 /// One piece of text that a case and the skill share.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leak {
     /// The case.
     pub case: String,
@@ -44,6 +44,14 @@ pub struct Leak {
     pub text: String,
     /// Whether it is eight words (`true`) or forty characters.
     pub words: bool,
+}
+
+impl Leak {
+    /// Where it is, in words: no text of the case.
+    pub fn sentence(&self) -> String {
+        let Self { case, field, file, line, .. } = self;
+        format!("the skill holds text of the held-out case {case} ({field}): {file}, line {line}")
+    }
 }
 
 /// Searches a skill's files (name and text) for the prompts and expected values of these cases. At most one leak for each field, file
@@ -60,7 +68,7 @@ pub fn scan<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, cases: &[Ca
             for (field, start) in hits(units, size, &index[kind], |field| &needles[field][kind]) {
                 let (case, name, _) = &fields[field];
                 let line = 1 + text[..units.places[start]].matches('\n').count();
-                let shared = units.items[start..start + size].join(if kind == 0 { " " } else { "" });
+                let shared = units.window(start, size).trim_end().to_owned();
                 let leak = Leak {
                     case: case.id.clone(),
                     field: name.clone(),
@@ -79,56 +87,70 @@ pub fn scan<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, cases: &[Ca
 
 /// The same for a packed skill: its files that are text.
 pub fn scan_package(package: &Package, cases: &[Case]) -> Vec<Leak> {
-    let text =
-        |file: skill_bundle::File<'_>| Some((file.path.to_owned(), std::str::from_utf8(file.content).ok()?.to_owned()));
-    let files: Vec<(String, String)> = package.files().filter_map(text).collect();
-    scan(files.iter().map(|(path, text)| (path.as_str(), text.as_str())), cases)
+    scan(package.files().filter_map(|file| Some((file.path, std::str::from_utf8(file.content).ok()?))), cases)
 }
 
-/// A text in pieces that are compared: words, or single characters.
+/// A text in pieces that are compared: words, or single characters. One package may hold millions, so a piece is three numbers.
 struct Units {
-    items: Vec<String>,
+    /// The pieces as they are compared, a space after each word.
+    text: String,
+    /// Where in `text` each ends.
+    ends: Vec<usize>,
     hashes: Vec<u64>,
-    /// Byte at which each begins in the text.
+    /// Byte at which each begins in the file.
     places: Vec<usize>,
 }
 
 impl Units {
+    fn new() -> Self {
+        Self { text: String::new(), ends: Vec::new(), hashes: Vec::new(), places: Vec::new() }
+    }
+
     fn words(text: &str) -> Self {
-        let mut units = Self { items: Vec::new(), hashes: Vec::new(), places: Vec::new() };
+        let mut units = Self::new();
         let mut word: Option<(usize, String)> = None;
         for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
             if c.is_alphanumeric() {
                 word.get_or_insert_with(|| (at, String::new())).1.extend(c.to_lowercase());
-            } else if let Some((start, word)) = word.take() {
-                units.push(word, start);
+            } else if let Some((start, mut word)) = word.take() {
+                word.push(' ');
+                units.push(&word, start);
             }
         }
         units
     }
 
     fn chars(text: &str) -> Self {
-        let mut units = Self { items: Vec::new(), hashes: Vec::new(), places: Vec::new() };
-        let mut space = None;
+        let mut units = Self::new();
+        let (mut space, mut lower) = (None, String::new());
         for (at, c) in text.char_indices() {
             if c.is_whitespace() {
                 space.get_or_insert(at);
                 continue;
             }
-            if let Some(at) = space.take().filter(|_| !units.items.is_empty()) {
-                units.push(" ".to_owned(), at);
+            if let Some(at) = space.take().filter(|_| !units.ends.is_empty()) {
+                units.push(" ", at);
             }
-            units.push(c.to_lowercase().collect(), at);
+            lower.clear();
+            lower.extend(c.to_lowercase());
+            units.push(&lower, at);
         }
         units
     }
 
-    fn push(&mut self, item: String, place: usize) {
+    fn push(&mut self, item: &str, place: usize) {
         let hash =
             item.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x100_0000_01B3));
-        self.items.push(item);
+        self.text.push_str(item);
+        self.ends.push(self.text.len());
         self.hashes.push(hash);
         self.places.push(place);
+    }
+
+    /// So many pieces from this one on.
+    fn window(&self, start: usize, size: usize) -> &str {
+        let begin = if start == 0 { 0 } else { self.ends[start - 1] };
+        &self.text[begin..self.ends[start + size - 1]]
     }
 
     /// The rolling hash of every window of this size, with where it begins.
@@ -171,7 +193,7 @@ fn hits<'n>(
     let mut found = Vec::new();
     for (start, hash) in units.windows(size) {
         for &(field, from) in index.get(&hash).into_iter().flatten() {
-            let equal = needle(field).items[from..from + size] == units.items[start..start + size];
+            let equal = needle(field).window(from, size) == units.window(start, size);
             if equal && seen.insert(field) {
                 found.push((field, start));
             }

@@ -45,7 +45,7 @@ pub async fn run(shell: &Arc<dyn Shell>, job: &Job) -> Execution {
     let (shell, again, command) = (Arc::clone(shell), job.clone(), run.clone());
     let limits = Limits { time: Duration::from_secs(*budget_s), ..Limits::default() };
     let made = blocking(move || {
-        let place = Workplace::new(&again.suite, &[])?;
+        let place = Workplace::of(&again, &[])?;
         if let Some(skill) = &again.skill {
             place.put(skill)?;
         }

@@ -63,7 +63,7 @@ pub fn request(job: &Job) -> Result<(CaseRequest, Option<Workplace>), Fault> {
     let Task::Prompt { prompt, files, .. } = &job.case.task else {
         return Ok((ask(job, String::new(), Constraint::None), None));
     };
-    let place = if files.is_empty() { None } else { Some(Workplace::new(&job.suite, files)?) };
+    let place = if files.is_empty() { None } else { Some(Workplace::of(job, files)?) };
     let text = place.as_ref().map_or_else(|| prompt.clone(), |place| input::with_files(prompt, place.inputs(), files));
     Ok((ask(job, text, Constraint::None), place))
 }

@@ -161,7 +161,7 @@ fn restore(job: &Job, run: &Recorded) -> Result<Workplace, Fault> {
         _ => &[],
     };
     let io = |e: std::io::Error| Fault::new(codes::IO).detail(e.to_string());
-    let place = Workplace::new(&job.suite, files)?.without_work().map_err(io)?;
+    let place = Workplace::of(job, files)?.without_work().map_err(io)?;
     for (path, content) in &run.outputs {
         let to = place.work().join(path);
         fs::create_dir_all(to.parent().unwrap_or(place.work())).map_err(io)?;

@@ -43,6 +43,42 @@ pub enum Taint {
     Tainted,
 }
 
+/// What a search found, worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Found {
+    /// Nothing.
+    Nothing,
+    /// Not everything could be searched.
+    Unsure,
+    /// An id of a case.
+    Id,
+    /// The path of a folder that it must not know.
+    Path,
+    /// A canary.
+    Canary,
+}
+
+impl Found {
+    /// What it means for the run.
+    pub fn taint(self) -> Taint {
+        match self {
+            Self::Nothing => Taint::Clean,
+            Self::Unsure | Self::Id => Taint::Inconclusive,
+            Self::Path | Self::Canary => Taint::Tainted,
+        }
+    }
+
+    /// What was found, for people; none if nothing was.
+    pub fn what(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing | Self::Unsure => None,
+            Self::Id => Some("an id of a case"),
+            Self::Path => Some("the path of a folder that it must not know"),
+            Self::Canary => Some("a canary, which stands only where no run may look"),
+        }
+    }
+}
+
 /// What must not turn up in a run: texts, and the automaton that finds them, which is made once for all runs.
 #[derive(Debug, Default)]
 pub struct Marks {
@@ -63,6 +99,11 @@ impl Marks {
         Self { paths, canaries, ids, needles: OnceLock::new() }
     }
 
+    /// The random texts.
+    pub fn canaries(&self) -> &[String] {
+        &self.canaries
+    }
+
     /// What is searched for; none if it is more than can be searched for.
     fn needles(&self) -> Option<&Needles> {
         self.needles.get_or_init(|| self.compiled().ok()).as_ref()
@@ -73,17 +114,17 @@ impl Marks {
         let long = |text: &&String| text.len() >= MIN_MARK;
         let telling = |id: &&String| id.len() >= MIN_ID && id.bytes().any(|b| !b.is_ascii_alphabetic());
         let (mut texts, mut meaning) = (Vec::new(), Vec::new());
-        let mut add = |text: &str, taint| {
+        let mut add = |text: &str, found| {
             texts.push(regex::escape(text));
-            meaning.push(taint);
+            meaning.push(found);
         };
-        self.paths.iter().filter(long).for_each(|path| add(path, Taint::Tainted));
+        self.paths.iter().filter(long).for_each(|path| add(path, Found::Path));
         for canary in self.canaries.iter().filter(long) {
-            add(canary, Taint::Tainted);
-            add(&hex::encode(canary), Taint::Tainted);
-            add(&canary.chars().rev().collect::<String>(), Taint::Tainted);
+            add(canary, Found::Canary);
+            add(&hex::encode(canary), Found::Canary);
+            add(&canary.chars().rev().collect::<String>(), Found::Canary);
         }
-        self.ids.iter().filter(telling).for_each(|id| add(id, Taint::Inconclusive));
+        self.ids.iter().filter(telling).for_each(|id| add(id, Found::Id));
         let set = RegexSetBuilder::new(&texts).case_insensitive(true).unicode(false).size_limit(MAX_PROGRAM).build()?;
         Ok(Needles { set, meaning })
     }
@@ -93,24 +134,24 @@ impl Marks {
 #[derive(Debug)]
 struct Needles {
     set: RegexSet,
-    meaning: Vec<Taint>,
+    meaning: Vec<Found>,
 }
 
 impl Needles {
     /// The worst that is found.
-    fn find(&self, haystack: &[u8]) -> Taint {
+    fn find(&self, haystack: &[u8]) -> Found {
         let found = self.set.matches(haystack).into_iter();
-        found.map(|at| self.meaning[at]).max().unwrap_or(Taint::Clean)
+        found.map(|at| self.meaning[at]).max().unwrap_or(Found::Nothing)
     }
 }
 
 /// Searches a run. The prompt, which is the harness's own text, is left out. `outputs` holds no links.
-pub fn scan(transcript: &Transcript, outputs: Option<&Path>, marks: &Marks) -> Taint {
-    let Some(needles) = marks.needles() else { return Taint::Inconclusive };
+pub fn scan(transcript: &Transcript, outputs: Option<&Path>, marks: &Marks) -> Found {
+    let Some(needles) = marks.needles() else { return Found::Unsure };
     if needles.meaning.is_empty() {
-        return Taint::Clean;
+        return Found::Nothing;
     }
-    let mut worst = Taint::Clean;
+    let mut worst = Found::Nothing;
     for event in &transcript.events {
         for text in texts(event) {
             worst = worst.max(needles.find(text.as_bytes()));
@@ -139,7 +180,7 @@ struct Search<'a> {
     /// That may still be read.
     bytes: u64,
     entries: usize,
-    worst: Taint,
+    worst: Found,
 }
 
 impl Search<'_> {
@@ -172,7 +213,7 @@ impl Search<'_> {
     }
 
     fn unsure(&mut self) {
-        self.worst = self.worst.max(Taint::Inconclusive);
+        self.worst = self.worst.max(Found::Unsure);
     }
 }
 
@@ -197,27 +238,27 @@ mod tests {
     fn paths_and_canaries_taint_ids_are_doubt_and_short_marks_are_nothing() {
         let hex = hex::encode("Canary-93Kd02mz");
         for (text, expected) in [
-            ("I read /srv/suites/pdf-forms/evals/evals.json", Taint::Tainted),
-            ("canary-93kd02MZ", Taint::Tainted),
-            (hex.as_str(), Taint::Tainted),
-            ("zm20dK39-yranaC", Taint::Tainted),
-            ("this is case fill-w9-2", Taint::Inconclusive),
-            ("7 summary /x Canary-93", Taint::Clean),
-            ("", Taint::Clean),
+            ("I read /srv/suites/pdf-forms/evals/evals.json", Found::Path),
+            ("canary-93kd02MZ in /srv/suites/pdf-forms", Found::Canary),
+            (hex.as_str(), Found::Canary),
+            ("zm20dK39-yranaC", Found::Canary),
+            ("this is case fill-w9-2", Found::Id),
+            ("7 summary /x Canary-93", Found::Nothing),
+            ("", Found::Nothing),
         ] {
             assert_eq!(scan(&answer(text), None, &marks()), expected, "{text}");
         }
-        assert_eq!(scan(&answer("/srv/suites/pdf-forms"), None, &Marks::default()), Taint::Clean);
+        assert_eq!(scan(&answer("/srv/suites/pdf-forms"), None, &Marks::default()), Found::Nothing);
     }
 
     #[test]
     fn the_prompt_is_ours_and_tool_results_are_not() {
         let mut transcript =
             Transcript { events: vec![TranscriptEvent::Prompt { text: "Canary-93Kd02mz".to_owned() }] };
-        assert_eq!(scan(&transcript, None, &marks()), Taint::Clean);
+        assert_eq!(scan(&transcript, None, &marks()), Found::Nothing);
         let output = "x Canary-93Kd02mz".to_owned();
         transcript.events.push(TranscriptEvent::ToolResult { name: "run".to_owned(), output, failed: false });
-        assert_eq!(scan(&transcript, None, &marks()), Taint::Tainted);
+        assert_eq!(scan(&transcript, None, &marks()), Found::Canary);
     }
 
     #[test]
@@ -225,11 +266,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("sub")).unwrap();
         std::fs::write(folder.path().join("sub/a.bin"), b"\xff\x00Canary-93Kd02mz\xff").unwrap();
-        assert_eq!(scan(&answer(""), Some(folder.path()), &marks()), Taint::Tainted);
+        assert_eq!(scan(&answer(""), Some(folder.path()), &marks()), Found::Canary);
         std::fs::write(folder.path().join("sub/a.bin"), b"CanaryCanary-93").unwrap();
-        assert_eq!(scan(&answer(""), Some(folder.path()), &marks()), Taint::Clean);
+        assert_eq!(scan(&answer(""), Some(folder.path()), &marks()), Found::Nothing);
         std::fs::write(folder.path().join("fill-w9-2.txt"), b"").unwrap();
-        assert_eq!(scan(&answer(""), Some(folder.path()), &marks()), Taint::Inconclusive);
-        assert_eq!(scan(&answer(""), Some(&folder.path().join("none")), &marks()), Taint::Inconclusive);
+        assert_eq!(scan(&answer(""), Some(folder.path()), &marks()), Found::Id);
+        assert_eq!(scan(&answer(""), Some(&folder.path().join("none")), &marks()), Found::Unsure);
     }
 }

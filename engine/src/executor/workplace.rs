@@ -10,6 +10,7 @@ use skill_schema::{Fault, codes};
 use tempfile::TempDir;
 
 use super::{
+    Job, canary,
     sandbox::{Limits, Spec},
     skill::Skill,
 };
@@ -18,6 +19,9 @@ mod seal;
 
 /// Where suites keep input files; a run sees what comes after.
 const PREFIXES: [&str; 2] = ["evals/files/", "evals/"];
+
+/// The file beside the folders of a run, where no run may look.
+const CANARY: &str = "canary.txt";
 
 /// Bytes of one input file.
 const MAX_INPUT: u64 = 64 << 20;
@@ -30,7 +34,7 @@ pub struct Workplace {
     home: PathBuf,
     tmp: PathBuf,
     /// Deleted when this goes.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Workplace {
@@ -42,7 +46,7 @@ impl Workplace {
         // The sandbox shows folders under their real names.
         let root = folder.path().canonicalize().map_err(|e| io_fault(&e))?;
         let [inputs, work, home, tmp] = ["inputs", "work", "home", "tmp"].map(|name| root.join(name));
-        let place = Self { inputs, work, home, tmp, _folder: folder };
+        let place = Self { inputs, work, home, tmp, folder };
         for path in [&place.inputs, &place.work, &place.home, &place.tmp] {
             fs::create_dir(path).map_err(|e| io_fault(&e))?;
         }
@@ -53,6 +57,19 @@ impl Workplace {
                 fs::create_dir_all(to.parent().unwrap_or(root)).map_err(|e| io_fault(&e))?;
                 fs::copy(&from, &to).map_err(|e| io_fault(&e))?;
             }
+        }
+        Ok(place)
+    }
+
+    /// The folders of a job, with the job's canaries beside them: another run that comes near is seen. As [`Workplace::new`].
+    ///
+    /// # Errors
+    /// As [`Workplace::new`].
+    pub fn of(job: &Job, files: &[String]) -> Result<Self, Fault> {
+        let place = Self::new(&job.suite, files)?;
+        let texts: String = job.marks.canaries().iter().map(|text| canary::content(text)).collect();
+        if !texts.is_empty() {
+            fs::write(place.folder.path().join(CANARY), texts).map_err(|e| io_fault(&e))?;
         }
         Ok(place)
     }
@@ -177,6 +194,20 @@ mod tests {
         let work = place.work().to_owned();
         drop(place);
         assert!(!work.exists());
+    }
+
+    #[test]
+    fn canaries_stand_beside_the_folders_and_in_none() {
+        let mut job = super::super::testing::job(None, super::super::testing::prompt("p", &[]));
+        assert!(!Workplace::of(&job, &[]).unwrap().folder.path().join(CANARY).exists());
+        let canaries = vec!["Canary-93Kd02mz".to_owned()];
+        job.marks = std::sync::Arc::new(super::super::Marks::new(vec![], canaries, vec![]));
+        let place = Workplace::of(&job, &[]).unwrap();
+        assert!(fs::read_to_string(place.folder.path().join(CANARY)).unwrap().contains("Canary-93Kd02mz"));
+        let spec = place.spec(Vec::new(), Vec::new(), false, Limits::default());
+        for folder in spec.write.iter().chain(&spec.read) {
+            assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "{}", folder.display());
+        }
     }
 
     #[test]

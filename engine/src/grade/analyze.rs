@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Arm, Run};
+use crate::{
+    report::words,
+    run::{Arm, Run},
+};
 
 /// Per-mille between the best and the worst run of a case and arm from which it is called flaky.
 const FLAKY: u16 = 500;
@@ -14,6 +17,9 @@ const FALL: i64 = 50;
 
 /// A tenth more or less tokens or time is not worth a remark.
 const COST: f64 = 1.1;
+
+/// Milliseconds of a run, on average, below which a difference in time is the machine's mood.
+const MIN_MS: f64 = 1_000.0;
 
 /// One remark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,8 +96,8 @@ fn flaky(runs: &[Run]) -> Vec<Remark> {
             let (Some(&least), Some(&most)) = (scores.iter().min(), scores.iter().max()) else { continue };
             if most - least >= FLAKY {
                 let name = if arm == Arm::Base { "baseline" } else { "candidate" };
-                let text =
-                    format!("its {} runs of the {name} score between {least} and {most} per-mille", scores.len());
+                let [least, most] = [least, most].map(|score| words::percent(i64::from(score) * 1_000));
+                let text = format!("its {} runs of the {name} score between {least} and {most}", scores.len());
                 remarks.entry(case).or_insert(Remark { kind: Kind::Flaky, about: case.to_owned(), text });
             }
         }
@@ -117,10 +123,16 @@ fn falling(runs: &[Run], category: impl Fn(&str) -> String) -> Vec<Remark> {
         let count = u32::try_from(differences.len()).ok().filter(|&count| count > 0)?;
         #[expect(clippy::cast_possible_truncation, reason = "per-mille")]
         let change = (differences.iter().sum::<f64>() / f64::from(count)).round() as i64;
-        let text = format!("over {count} cases the mean falls by {} per-mille", -change);
+        let over = words::count(count, "case", "cases");
+        let text = format!("over {over} the mean falls by {} points", points(-change));
         (change <= -FALL).then_some(Remark { kind: Kind::CategoryFalls, about: name, text })
     };
     categories.into_iter().filter_map(remark).collect()
+}
+
+/// Per-mille as points, without a sign.
+fn points(per_mille: i64) -> String {
+    words::points(per_mille * 1_000).trim_start_matches('+').to_owned()
 }
 
 fn mean(scores: &[u16]) -> Option<f64> {
@@ -137,16 +149,19 @@ fn cost(runs: &[Run]) -> Vec<Remark> {
     let score = |arm| mean(&scored(runs, arm).map(|(_, score)| score).collect::<Vec<_>>());
     let (Some(before), Some(after)) = (score(Arm::Base), score(Arm::Cand)) else { return Vec::new() };
     let tokens = |run: &Run| run.usage.prompt_tokens + run.usage.output_tokens;
-    let remark = |name: &str, of: &dyn Fn(&Run) -> u64| {
+    #[expect(clippy::cast_possible_truncation, reason = "per-mille")]
+    let gain = words::points((after - before).round() as i64 * 1_000);
+    let remark = |name: &str, least: f64, of: &dyn Fn(&Run) -> u64| {
         let (base, cand) = (average(Arm::Base, of)?, average(Arm::Cand, of)?);
-        if base <= 0.0 || cand <= 0.0 || (cand < base * COST && base < cand * COST) {
+        let is_small = base <= 0.0 || cand <= 0.0 || base.max(cand) < least;
+        if is_small || (cand < base * COST && base < cand * COST) {
             return None;
         }
-        let text =
-            format!("{:+.0} % {name} for {:+.0} per-mille of score", (cand / base - 1.0) * 100.0, after - before);
+        let more = format!("{:+.0}", (cand / base - 1.0) * 100.0).replace('-', "\u{2212}");
+        let text = format!("{more} % {name} for {gain} points");
         Some(Remark { kind: Kind::Cost, about: name.to_owned(), text })
     };
-    [remark("tokens", &tokens), remark("time", &|run| run.usage.ms)].into_iter().flatten().collect()
+    [remark("tokens", 0.0, &tokens), remark("time", MIN_MS, &|run| run.usage.ms)].into_iter().flatten().collect()
 }
 
 fn missing(runs: &[Run]) -> Vec<Remark> {
@@ -155,7 +170,7 @@ fn missing(runs: &[Run]) -> Vec<Remark> {
         *counts.entry(&run.case).or_default() += 1;
     }
     let remark = |(case, count): (&str, usize)| {
-        let text = format!("{count} of its runs have no score");
+        let text = format!("{count} of its runs {} no score", if count == 1 { "has" } else { "have" });
         Remark { kind: Kind::Missing, about: case.to_owned(), text }
     };
     counts.into_iter().map(remark).collect()
@@ -218,8 +233,8 @@ mod tests {
         ];
         assert_eq!(remarks(&runs), expected);
         let all = analyze(&runs, |case| case[..1].to_owned());
-        assert_eq!(all[4].text, "+100 % tokens for +133 per-mille of score");
-        assert_eq!(all[3].text, "over 1 cases the mean falls by 150 per-mille");
+        assert_eq!(all[4].text, "+100 % tokens for +13.3 points");
+        assert_eq!(all[3].text, "over 1 case the mean falls by 15.0 points");
     }
 
     #[test]
@@ -231,6 +246,11 @@ mod tests {
         assert_eq!(remarks(&pair(600, 550, 1099)), [(Kind::CategoryFalls, "a".to_owned())]);
         assert_eq!(remarks(&pair(600, 600, 1101)), [(Kind::Cost, "tokens".to_owned())]);
         assert_eq!(remarks(&[]), []);
+        let mut slow = pair(600, 600, 1000);
+        (slow[0].usage.ms, slow[1].usage.ms) = (100, 999);
+        assert_eq!(remarks(&slow), []);
+        slow[1].usage.ms = 1000;
+        assert_eq!(remarks(&slow), [(Kind::Cost, "time".to_owned())]);
         let wavering = |low| [run(Arm::Base, "a1", Some(1000), &[], 1), run(Arm::Base, "a1", Some(low), &[], 1)];
         assert_eq!(remarks(&wavering(501)), []);
         assert_eq!(remarks(&wavering(500)), [(Kind::Flaky, "a1".to_owned())]);

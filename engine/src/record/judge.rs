@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use skill_schema::{Fault, codes};
 
-use super::{CaseFacts, CaseResult, Order, Record};
+use super::{Baseline, CaseFacts, CaseResult, Order, Record};
 use crate::{
     gate::{self, Candidate, Case, Cases, Guards, Input, Policy, Recorded, Tokens, Verdict},
     run::{Arm, Run},
@@ -65,7 +65,8 @@ impl Record {
                 controls_passed: true,
             },
             candidate: Candidate {
-                tokens: Some(self.tokens(&complete)),
+                // Only a head has tokens to be measured against: without any skill there is nothing that could cost some.
+                tokens: matches!(self.arms.baseline, Some(Baseline::Version { .. })).then(|| self.tokens(&complete)),
                 scan_clean: terms.scan_clean,
                 leak: terms.leak,
             },
@@ -165,7 +166,7 @@ pub fn summary(verdict: &Verdict, terms: &Terms) -> Value {
 #[cfg(test)]
 mod tests {
     use super::{super::sample, *};
-    use crate::gate::Outcome;
+    use crate::{gate::Outcome, run::Status};
 
     #[test]
     fn a_records_verdict_is_the_one_of_its_scores() {
@@ -199,6 +200,25 @@ mod tests {
         assert!(!record.is_greedy());
         record.runs[1].seed = record.runs[0].seed;
         assert!(record.is_greedy());
+    }
+
+    #[test]
+    fn what_is_missing_void_or_dear_stands_in_the_input() {
+        let mut runs = sample::record().runs;
+        for run in runs.iter_mut().filter(|run| run.repeat == 0 && run.arm == Arm::Base).take(3) {
+            (run.status, run.score) = (Status::Tainted, None);
+        }
+        (runs[20].status, runs[20].score) = (Status::Infra, None);
+        let tree = skill_bundle::hash::sha256(b"old");
+        let version = Some(Baseline::Version { name: "acme/pdf-forms 2.2.0".to_owned(), tree });
+        let record = sample::of(runs.clone(), sample::cases(20), version);
+        let input = record.gate_input(&Terms::first(Policy::Standard)).unwrap();
+        assert_eq!((input.cases.len(), input.guards.dropped), (16, 4));
+        assert_eq!((input.guards.tainted, input.guards.infra, input.guards.runs), (3, 1, 200));
+        let tokens = input.candidate.tokens.unwrap();
+        assert_eq!(tokens.cand - tokens.base, 16 * 5 * 1_840);
+        let first = sample::of(runs, sample::cases(20), Some(Baseline::NoSkill {}));
+        assert_eq!(first.gate_input(&Terms::first(Policy::Standard)).unwrap().candidate.tokens, None);
     }
 
     #[test]

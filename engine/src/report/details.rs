@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    executor::leak::Leak,
     run::{Arm, Run, Transcript},
     suite::{Case, Task},
 };
@@ -16,6 +17,8 @@ pub struct Details {
     pub cases: BTreeMap<String, CaseText>,
     /// By run.
     pub runs: BTreeMap<RunId, RunDetails>,
+    /// Where the skill holds text of the holdout.
+    pub leaks: Vec<Leak>,
 }
 
 /// Details as a file holds them: lists, since keys of JSON objects are text.
@@ -23,19 +26,22 @@ pub struct Details {
 struct Stored {
     cases: BTreeMap<String, CaseText>,
     runs: Vec<(RunId, RunDetails)>,
+    #[serde(default)]
+    leaks: Vec<Leak>,
 }
 
 impl Details {
     /// The details as JSON.
     pub fn to_json(&self) -> String {
-        let stored = Stored { cases: self.cases.clone(), runs: self.runs.clone().into_iter().collect() };
+        let runs = self.runs.clone().into_iter().collect();
+        let stored = Stored { cases: self.cases.clone(), runs, leaks: self.leaks.clone() };
         serde_json::to_string(&stored).unwrap_or_default()
     }
 
     /// Reads what [`Details::to_json`] wrote; `None` if it is something else.
     pub fn from_json(bytes: &[u8]) -> Option<Self> {
         let stored: Stored = serde_json::from_slice(bytes).ok()?;
-        Some(Self { cases: stored.cases, runs: stored.runs.into_iter().collect() })
+        Some(Self { cases: stored.cases, runs: stored.runs.into_iter().collect(), leaks: stored.leaks })
     }
 }
 

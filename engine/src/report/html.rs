@@ -20,13 +20,16 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use skill_bundle::hash::sha256;
 
 use super::{
-    Details,
+    Details, remarks,
     skill_creator::{self, Feedback},
     words::{self, Tone},
 };
 use crate::record::Record;
 use budget::Budget;
 use markup::Html;
+
+/// Remarks on a page; a suite of so many different ones needs another cure.
+const REMARKS: usize = 100;
 
 const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/style.css");
@@ -84,6 +87,7 @@ fn written(context: &Context, digest: &str) -> String {
         ("charts", &charts::means(record)),
         ("facts", &facts::beside_the_mean(record)),
         ("overview", &cases::overview(context)),
+        ("remarks", &remarked(context)),
         ("cases", &cases::articles(context)),
         ("benchmark", &benchmark::panel(context)),
         ("details", &facts::panel(record, digest)),
@@ -154,7 +158,7 @@ fn verdict(context: &Context) -> Html {
         html.raw("<p class=\"gate\">Gate: ").text(&gate).raw("</p>");
     }
     html.raw("</div>");
-    let cautions = words::cautions(context.record);
+    let cautions = words::cautions(context.record, context.details);
     if !cautions.is_empty() {
         html.raw("<ul class=\"cautions\">");
         for caution in &cautions {
@@ -162,5 +166,20 @@ fn verdict(context: &Context) -> Html {
         }
         html.raw("</ul>");
     }
+    html
+}
+
+/// What stands out in the runs.
+fn remarked(context: &Context) -> Html {
+    let said = remarks::sentences(&remarks::remarks(context.record), REMARKS);
+    let mut html = Html::default();
+    if said.is_empty() {
+        return html;
+    }
+    html.raw("<h2>What stands out</h2><ul class=\"remarks\">");
+    for remark in &said {
+        html.element("li", "", remark);
+    }
+    html.raw("</ul>");
     html
 }

@@ -25,6 +25,12 @@ pub fn text(record: &Record, details: &Details) -> String {
     for table in &report.tables {
         let _ = write!(out, "\n## {}\n\n{}", capital(table.title), rows(table));
     }
+    if !report.remarks.is_empty() {
+        out.push_str("\n## What stands out\n\n");
+        for remark in &report.remarks {
+            let _ = writeln!(out, "* {}", plain(remark));
+        }
+    }
     if !report.cautions.is_empty() {
         out.push_str("\n## Mind\n\n");
         for caution in &report.cautions {
@@ -85,6 +91,7 @@ mod tests {
         );
         assert!(text.contains("| without | 51.0 % | 35.4 % to 66.6 % |"), "{text}");
         assert!(text.contains("\n* lift over no skill: +18.0 points\n"));
+        assert!(text.contains("\n## What stands out\n\n* "), "{text}");
         assert!(text.contains("| Extract case 7 | 60.0 % | 40.0 % | −20.0 | ○●●○○ |"), "{text}");
     }
 

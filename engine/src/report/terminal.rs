@@ -1,7 +1,7 @@
 //! A report as data, rows and columns that the client draws, and as plain text.
 
 use super::{
-    Details,
+    Details, remarks,
     words::{self, Fact, Tone},
 };
 use crate::record::{CaseResult, Record};
@@ -23,7 +23,12 @@ pub struct Report {
     pub tables: Vec<Table>,
     /// What makes the result doubtful or incomplete.
     pub cautions: Vec<String>,
+    /// What stands out in the runs.
+    pub remarks: Vec<String>,
 }
+
+/// Remarks of a report in the terminal or in Markdown; the page has all.
+const REMARKS: usize = 8;
 
 /// The mean of an arm.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +88,8 @@ pub fn report(record: &Record, details: &Details) -> Report {
         means: base.into_iter().chain([mean("with".to_owned(), &result.cand)]).collect(),
         facts,
         tables,
-        cautions: words::cautions(record),
+        cautions: words::cautions(record, details),
+        remarks: remarks::sentences(&remarks::remarks(record), REMARKS),
     }
 }
 
@@ -103,6 +109,11 @@ pub fn text(record: &Record, details: &Details) -> String {
         out.push(String::new());
         out.push(format!("{}:", table.title));
         out.extend(lines(table));
+    }
+    if !report.remarks.is_empty() {
+        out.push(String::new());
+        out.push("what stands out:".to_owned());
+        out.extend(report.remarks.iter().map(|remark| format!("  {}", clean(remark))));
     }
     if !report.cautions.is_empty() {
         out.push(String::new());
@@ -231,6 +242,8 @@ mod tests {
             "5 a case and arm, 200 in all",
             "by category:",
             "trust               claimed",
+            "what stands out:",
+            " % tokens for +18.0 points.",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }

@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
+use super::Details;
 use crate::record::{Baseline, Delta, Interval, MILLION, Order, Record};
+
+/// Leaks that are named; one is enough to act on.
+const LEAKS: usize = 5;
 
 /// A label and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,9 +200,12 @@ fn tokens(record: &Record) -> String {
 }
 
 /// What makes a result doubtful or incomplete, one sentence each: shown with it, never hidden.
-pub fn cautions(record: &Record) -> Vec<String> {
+pub fn cautions(record: &Record, details: &Details) -> Vec<String> {
     let (result, statuses) = (&record.result, &record.result.statuses);
-    let mut found = Vec::new();
+    let mut found: Vec<String> = details.leaks.iter().take(LEAKS).map(|leak| capital(&leak.sentence())).collect();
+    if let Some(more) = details.leaks.len().checked_sub(LEAKS + 1) {
+        found.push(format!("It holds such text in {} further places.", more + 1));
+    }
     if !result.dropped.is_empty() {
         let n = count(u32::try_from(result.dropped.len()).unwrap_or(u32::MAX), "case is", "cases are");
         found.push(format!("{n} not counted, as runs are missing: {}.", result.dropped.join(", ")));
@@ -212,7 +219,7 @@ pub fn cautions(record: &Record) -> Vec<String> {
     for (n, what) in [
         (statuses.infra, "failed by the machine or the network"),
         (statuses.grader_error, "could not be graded"),
-        (statuses.tainted, "read what they must not read"),
+        (statuses.tainted, "read what no run may read"),
     ] {
         if n > 0 {
             found.push(format!("{} {what}.", count(n, "run", "runs")));
@@ -223,6 +230,12 @@ pub fn cautions(record: &Record) -> Vec<String> {
     }
     found.extend(record.grader.flagged.iter().map(|remark| format!("The grader: {remark}.")));
     found
+}
+
+/// A sentence from one that is lower case and has no full stop.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
 }
 
 /// The gate's verdict in one line: `accept`, or `reject: not_significant, below_step`; none without a gate.
@@ -352,6 +365,26 @@ mod tests {
         let alone = facts(&of(alone.runs, cases(20), None));
         assert_eq!(alone[0], Fact { label: "95 % interval", value: "57.4 % to 80.6 %".to_owned() });
         assert_eq!(alone[1].value, "not measured", "a lift needs a run without the skill");
+    }
+
+    #[test]
+    fn a_leak_is_named_first_and_without_its_text() {
+        let leak = |n: usize| crate::executor::leak::Leak {
+            case: format!("case-{n}"),
+            field: "prompt".to_owned(),
+            file: "SKILL.md".to_owned(),
+            line: 4,
+            text: "SECRET".to_owned(),
+            words: true,
+        };
+        let mut details = Details { leaks: (0..LEAKS).map(leak).collect(), ..Details::default() };
+        let said = cautions(&record(), &details);
+        assert_eq!(said[0], "The skill holds text of the held-out case case-0 (prompt): SKILL.md, line 4.");
+        assert_eq!(said.len(), LEAKS);
+        details.leaks.push(leak(9));
+        details.leaks.push(leak(10));
+        assert_eq!(cautions(&record(), &details)[LEAKS], "It holds such text in 2 further places.");
+        assert!(cautions(&record(), &Details::default()).is_empty());
     }
 
     #[test]

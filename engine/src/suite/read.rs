@@ -14,6 +14,8 @@ use crate::model::Sampling;
 const FORMAT: u64 = 1;
 /// The only share of the holdout that is defined: two of five.
 const HOLDOUT: [u32; 2] = [2, 5];
+/// Bytes of a canary at least: a shorter one could be met by chance.
+const MIN_CANARY: usize = 16;
 /// Runs a case at most: more would only be a typing error.
 const MAX_RUNS: u64 = 1_000;
 
@@ -97,6 +99,7 @@ fn settings(head: &Map<String, Value>, skill_name: &str) -> Result<Settings, Fau
         id,
         version,
         salt: suite.name("salt")?.unwrap_or_else(|| skill_name.to_owned()),
+        canary: canary(&suite)?,
         holdout: HOLDOUT,
         runs_train: runs.count("train", 1, MAX_RUNS)?,
         runs_gate: runs.count("gate", 5, MAX_RUNS)?,
@@ -105,6 +108,15 @@ fn settings(head: &Map<String, Value>, skill_name: &str) -> Result<Settings, Fau
         sandbox,
         grader: grader(&suite)?,
     })
+}
+
+fn canary(suite: &Fields<'_>) -> Result<Option<String>, Fault> {
+    match suite.name("canary")? {
+        Some(text) if text.len() < MIN_CANARY => {
+            Err(suite.wrong("canary", &format!("{MIN_CANARY} bytes at least, or it stands somewhere by chance")))
+        }
+        other => Ok(other),
+    }
 }
 
 fn sampling(suite: &Fields<'_>) -> Result<Sampling, Fault> {

@@ -9,20 +9,22 @@ use super::Suite;
 pub const PLACEHOLDER: &str = "REPLACE";
 
 impl Suite {
-    /// A suite of ten cases for the skill of this name: five tasks, an edge case, and four queries for its description.
+    /// A suite of ten cases for the skill of this name: five tasks, an edge case, and four queries for its description. Its canary
+    /// is made of the random bytes.
     ///
     /// # Errors
     /// [`skill_schema::codes::SUITE`] if the name cannot stand in a suite (control characters, over 200 bytes).
-    pub fn new_skeleton(skill_name: &str) -> Result<Self, Fault> {
+    pub fn new_skeleton(skill_name: &str, random: [u8; 16]) -> Result<Self, Fault> {
         let cases: Vec<Value> = tasks().into_iter().chain(edges()).chain(triggers(skill_name)).collect();
         Self::from_value(json!({
             "skill_name": skill_name,
             "suite": {
                 "format": 1,
                 "salt": format!("{skill_name}@suite-1"),
+                "canary": format!("suite-canary-{}", hex::encode(random)),
                 "holdout": [2, 5],
                 "runs": {"train": 1, "gate": 5},
-                "note": "The salt decides the split together with ids and categories: choose it once and never change it. Notes are not read by anything; delete them when they have served."
+                "note": "The salt decides the split together with ids and categories: choose it once and never change it. The canary stands nowhere else: a run that shows it has read this file and is void. Notes are not read by anything; delete them when they have served."
             },
             "evals": cases,
         }))
@@ -104,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_skeleton_has_ten_cases_and_no_error() {
-        let suite = Suite::new_skeleton("notes").unwrap();
+        let suite = Suite::new_skeleton("notes", [1; 16]).unwrap();
         assert_eq!(suite.cases.len(), 10);
         let categories: BTreeSet<&str> = suite.cases.iter().map(|case| case.category.as_str()).collect();
         assert_eq!(categories.len(), 3);
@@ -125,12 +127,12 @@ mod tests {
     #[test]
     fn both_parts_of_a_fresh_suite_have_cases_for_any_name() {
         for name in ["a", "notes", "pdf-forms", "sql-review"] {
-            let suite = Suite::new_skeleton(name).unwrap();
+            let suite = Suite::new_skeleton(name, [1; 16]).unwrap();
             let lock = suite.split(&Lock::default()).unwrap();
             for split in [Split::Train, Split::Holdout] {
                 assert!(suite.part(&lock, split).count() >= 2, "{name}");
             }
         }
-        assert!(Suite::new_skeleton(&"x".repeat(201)).is_err());
+        assert!(Suite::new_skeleton(&"x".repeat(201), [1; 16]).is_err());
     }
 }

@@ -34,6 +34,7 @@ const ORDER: &[&str] = &[
     "assertions",
     "checks",
     "salt",
+    "canary",
     "holdout",
     "runs",
     "train",

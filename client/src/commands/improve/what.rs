@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use skill_engine::eval::Caps;
 use skill_schema::{Fault, codes};
 
-use crate::evals::options::{Kind, Options, Part};
+use crate::evals::{
+    options::{Kind, Options, Part},
+    program::Program,
+};
 
 /// Experiments of an overnight run.
 const NIGHT: u32 = 100;
@@ -31,9 +34,9 @@ pub struct What {
     /// How cases are answered.
     #[arg(long, default_value = "prompt", value_name = "prompt|agent|cli", value_parser = ["prompt", "agent", "cli"], hide_possible_values = true)]
     pub executor: String,
-    /// The command of --executor cli, with {prompt}, {workdir} and {skills}.
-    #[arg(long, value_name = "CMD", required_if_eq("executor", "cli"))]
-    pub command: Option<String>,
+    /// The program of --executor cli.
+    #[command(flatten)]
+    pub program: Program,
     /// The model that grades expectations and rubrics; without one they are not counted.
     #[arg(long, value_name = "MODEL")]
     pub grader: Option<String>,
@@ -102,7 +105,7 @@ impl What {
             runs: self.runs,
             until_ci: None,
             executor,
-            command: self.command.clone(),
+            program: self.program.clone(),
             cassette: None,
             grader: self.grader.clone(),
             temperature: self.temperature,

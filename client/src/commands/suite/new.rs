@@ -10,6 +10,7 @@ use skill_engine::suite::{
 use skill_schema::{Fault, codes};
 
 use crate::{
+    chance,
     context::Context,
     files::{self, Durable, Mode},
     output::count,
@@ -50,7 +51,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     let Local::Folder(folder) = Local::find(&args.path)? else {
         return Err(Fault::new(codes::USAGE).at(args.path.display().to_string()).detail("a folder is expected").into());
     };
-    let suite = Suite::new_skeleton(&super::skill_name(&folder))?;
+    let suite = Suite::new_skeleton(&super::skill_name(&folder), chance::bytes()?)?;
     let file = folder.join(EVALS).join(FILE);
     let shown = file.strip_prefix(".").unwrap_or(&file).display().to_string();
     if file.symlink_metadata().is_ok() {

@@ -39,17 +39,9 @@ pub struct Args {
 struct Decided {
     lock: String,
     added: Vec<Entry>,
-    train: usize,
-    holdout: usize,
-    categories: Vec<Category>,
+    #[serde(flatten)]
+    parts: super::Parts,
     written: bool,
-}
-
-#[derive(Serialize)]
-struct Category {
-    name: String,
-    train: usize,
-    holdout: usize,
 }
 
 /// Splits a suite.
@@ -70,27 +62,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
     if written {
         files::replace(&opened.lock_path(), after.text().as_bytes(), Mode::Normal, Durable::Yes)?;
     }
-    let part = |split: Split| opened.suite.part(&after, split).count();
-    let mut categories: Vec<Category> = Vec::new();
-    for case in &opened.suite.cases {
-        let split = after.need(&case.id)?;
-        let at = categories.iter().position(|category| category.name == case.category).unwrap_or_else(|| {
-            categories.push(Category { name: case.category.clone(), train: 0, holdout: 0 });
-            categories.len() - 1
-        });
-        match split {
-            Split::Train => categories[at].train += 1,
-            Split::Holdout => categories[at].holdout += 1,
-        }
-    }
-    let decided = Decided {
-        lock,
-        added: added.to_vec(),
-        train: part(Split::Train),
-        holdout: part(Split::Holdout),
-        categories,
-        written,
-    };
+    let decided = Decided { lock, added: added.to_vec(), parts: super::parts(&opened, &after)?, written };
     context.output.result_or("skill.suite.split/1", &decided, |out| say(&decided, out));
     Ok(())
 }
@@ -102,7 +74,7 @@ fn say(decided: &Decided, out: &Output) {
     if !rows.is_empty() {
         out.table(&["case", "category", "part"], &rows);
     }
-    let sum = format!("{} for training, {} held out", decided.train, decided.holdout);
+    let sum = format!("{} for training, {} held out", decided.parts.train, decided.parts.holdout);
     match (decided.written, decided.added.len()) {
         (_, 0) => out.status("Unchanged", format!("{} ({sum})", decided.lock)),
         (true, n) => {

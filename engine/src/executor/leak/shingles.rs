@@ -81,7 +81,7 @@ fn size(kind: usize) -> usize {
 }
 
 fn digest(units: &Units, start: usize, kind: usize) -> Digest {
-    sha256(units.items[start..start + size(kind)].join("\u{0}").as_bytes())
+    sha256(units.window(start, size(kind)).as_bytes())
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ fn the_page_is_well_formed_and_loads_nothing() {
         "<dt>normalised gain</dt><dd>36.7 %</dd>",
         "<dt>trust</dt><dd>claimed</dd>",
         "Earlier answer, acme/pdf-forms 2.2.0",
+        "<h2>What stands out</h2>",
         "An earlier answer, number",
         "Said before: <q>the name is cut</q>",
         "data-run=\"eval-case-0-with_skill\"",

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     record::{Baseline, Record},
-    report::{Details, RunDetails},
+    report::{Details, RunDetails, remarks},
     run::{Arm, Run, TranscriptEvent},
 };
 
@@ -105,6 +105,7 @@ fn benchmark(record: &Record, mut workspace: Workspace) -> super::Benchmark {
     if missing > 0 {
         made.notes.push(format!("{missing} runs without a score are left out."));
     }
+    made.notes.extend(remarks::sentences(&remarks::remarks(record), usize::MAX));
     made.notes.push(format!("Score key {}, trust: {}.", record.score_key, record.provenance.trust.word()));
     made
 }

@@ -106,6 +106,7 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         (r#"{"evals": [], "suite": {"format": 2}}"#, "suite.format"),
         (r#"{"evals": [], "suite": {"id": "Acme"}}"#, "suite.id"),
         (r#"{"evals": [], "suite": {"version": "1"}}"#, "suite.version"),
+        (r#"{"evals": [], "suite": {"canary": "15-bytes-of-it!"}}"#, "suite.canary"),
         (r#"{"evals": [], "suite": {"holdout": [1, 2]}}"#, "suite.holdout"),
         (r#"{"evals": [], "suite": {"sandbox": "none"}}"#, "suite.sandbox"),
         (r#"{"evals": [], "suite": {"runs": {"gate": 0}}}"#, "suite.runs.gate"),
@@ -129,6 +130,8 @@ fn counts_are_limited_at_both_sides() {
     let id = |n: usize| format!(r#"[{{"prompt":"x","id":"{}"}}]"#, "x".repeat(n));
     assert!(parse(&id(limits.name)).is_ok());
     assert_eq!(place(&id(limits.name + 1)), "[0].id");
+    let canary = parse(r#"{"evals": [], "suite": {"canary": "16-bytes-of-it!!"}}"#).unwrap().settings.canary;
+    assert_eq!(canary.as_deref(), Some("16-bytes-of-it!!"));
     let weight = r#"[{"prompt":"x","checks":[{"kind":"exact","weight":1000}]}]"#;
     assert!(parse(weight).is_ok());
 }
