@@ -46,10 +46,11 @@ pub(super) async fn of(
     record: &Digest,
     score_key: &Digest,
 ) -> Result<Option<Lift>, Error> {
-    let with: Option<Option<String>> = sqlx::query_scalar("select cases from scores where record = $1 and arm = 'cand'")
-        .bind(record.to_string())
-        .fetch_optional(&mut **tx)
-        .await?;
+    let with: Option<Option<String>> =
+        sqlx::query_scalar("select cases from scores where record = $1 and arm = 'cand'")
+            .bind(record.to_string())
+            .fetch_optional(&mut **tx)
+            .await?;
     let rows: Vec<String> = sqlx::query_scalar(
         "select s.cases from scores s join records r on r.digest = s.record \
          where s.tree = '' and s.score_key = $1 and s.cases is not null order by r.created_at desc, r.digest limit $2",
