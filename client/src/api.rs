@@ -1,5 +1,6 @@
 //! The registry's API: one method per operation of [`skill_schema::api`]. Nothing else in the client sends HTTP.
 
+mod beside;
 pub mod download;
 mod fork;
 mod http;
@@ -25,6 +26,7 @@ use crate::{
     context::Context,
     progress::Progress,
 };
+pub use beside::{Beside, Evidence, Release};
 pub use http::Http;
 use http::{Body, Call};
 pub use ping::Pong;

@@ -12,6 +12,8 @@ fn outputs_are_what_their_schemas_say() {
     for line in [
         "search notes",
         "search noets",
+        "leaderboard",
+        "tried ada/notes",
         "info ada/notes",
         "info ada/notes --files",
         "info ada/note",
@@ -37,6 +39,7 @@ fn outputs_are_what_their_schemas_say() {
         "pack draft --dry-run",
         "suite new draft",
         "suite check draft",
+        "suite review draft",
         "suite split draft",
         "suite pack draft --dry-run",
         "suite import draft/evals/evals.json --into draft --dry-run",

@@ -52,6 +52,8 @@ fn attempts_of_the_log_and_experiments_of_the_publisher_are_told_apart() {
     assert_eq!(tried["experiments"].as_array().expect("experiments").len(), 1, "the start is no experiment");
     assert_eq!(tried["experiments"][0]["version"], "1.1.0");
     ada.skill(&["tried", "ada/shout"]).ok().says("whisper first").says("nothing signs");
+    let kept = ada.skill(&["tried", "ada/shout", "--status", "keep", "--json"]).ok().json();
+    assert_eq!((&kept["attempts"], &kept["experiments"]), (&serde_json::json!([]), &serde_json::json!([])));
     ada.skill(&["tried", "ada/nothing"]).refused(3, "E_NOT_FOUND");
     world.registry.fsck(&[]).ok();
 

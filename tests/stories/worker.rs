@@ -161,6 +161,9 @@ fn a_second_verifier_confirms_and_one_that_does_not_find_it_refutes() {
     }
     let trust = |world: &World| index(world)[1..].iter().map(|line| line["score"]["trust"].clone()).collect::<Vec<_>>();
     assert_eq!(trust(&world), ["verified ×2", "verified ×2"]);
+    let board = || world.registry.get("/api/skill/v1/leaderboard").json()["groups"][0]["items"].clone();
+    let shown = &board()[0];
+    assert_eq!((&shown["version"], &shown["rank"], &shown["proven"]), (&"1.1.0".into(), &1.into(), &true.into()));
     is_moody.store(true, Ordering::Relaxed);
     let kinds: Vec<Value> =
         (0..2).map(|_| sealed::work(&xena, &model, &["--recheck"]).ok().json()["jobs"][0]["kind"].clone()).collect();

@@ -64,7 +64,7 @@ pub async fn run(args: Args, context: &Context) -> anyhow::Result<()> {
     if !Path::new(&args.skill).exists()
         && let Ok(spec) = args.skill.parse::<Spec>()
     {
-        return ledger::run(&spec, context).await;
+        return ledger::run(&spec, args.status.as_deref(), context).await;
     }
     let mut items = Vec::new();
     for (run, text) in logs(context, &args.skill)? {

@@ -171,6 +171,10 @@ async fn grade(
         Ok(suite) => suite,
         Err(error) => return (Some(details), unknown(format!("the suite cannot be fetched: {error}"))),
     };
+    let missing = |id: &str| !suite.suite.cases.iter().any(|case| case.id == id);
+    if record.cases.iter().any(|case| missing(&case.id)) {
+        return (Some(details), unknown("the held-out cases are sealed".to_owned()));
+    }
     let name = record.skill.name.rsplit('/').next().unwrap_or_default();
     let graded = regrade(record, &details, &suite.suite, name).map(|found| match found.left {
         0 => format!("all {} checks come out of the transcripts as recorded", found.same),

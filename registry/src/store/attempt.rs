@@ -329,7 +329,7 @@ pub(super) async fn end(
     let Some((id, version)) = &result.published else { return Ok((leaf, None)) };
     let score = score::with_uplift(tx, &result.record).await?;
     let file = set_score(tx, (id, version), &score, now).await?;
-    let lift = lift::of(tx, &result.record).await?;
+    let lift = lift::of(tx, &result.record.digest, &result.record.score_key).await?;
     sqlx::query("update versions set suite = $1, record = $2, lift = $5 where skill = $3 and version = $4")
         .bind(result.record.suite.to_string())
         .bind(result.record.digest.to_string())

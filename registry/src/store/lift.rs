@@ -7,10 +7,10 @@ use skill_engine::{
     record::{Record, estimate},
     run::Arm,
 };
-use skill_schema::{SkillId, api::leaderboard::Lift, index::Score};
+use skill_schema::{Digest, SkillId, api::leaderboard::Lift, index::Score};
 use sqlx::{Any, Transaction};
 
-use super::{json, score::NewRecord, stored_json};
+use super::{json, stored_json};
 use crate::error::Error;
 
 /// Records of no skill that are put together at the most, the newest: each has every case.
@@ -41,18 +41,28 @@ pub fn cases(record: &Record, arm: Arm) -> Vec<CaseMean> {
 }
 
 /// The lift of the candidate of a record that is written already; none if no skill was never measured under its score key.
-pub(super) async fn of(tx: &mut Transaction<'static, Any>, record: &NewRecord) -> Result<Option<Lift>, Error> {
+pub(super) async fn of(
+    tx: &mut Transaction<'static, Any>,
+    record: &Digest,
+    score_key: &Digest,
+) -> Result<Option<Lift>, Error> {
+    let with: Option<Option<String>> =
+        sqlx::query_scalar("select cases from scores where record = $1 and arm = 'cand'")
+            .bind(record.to_string())
+            .fetch_optional(&mut **tx)
+            .await?;
     let rows: Vec<String> = sqlx::query_scalar(
         "select s.cases from scores s join records r on r.digest = s.record \
          where s.tree = '' and s.score_key = $1 and s.cases is not null order by r.created_at desc, r.digest limit $2",
     )
-    .bind(record.score_key.to_string())
+    .bind(score_key.to_string())
     .bind(MAX_RECORDS)
     .fetch_all(&mut **tx)
     .await?;
-    let without: Vec<Vec<CaseMean>> =
-        rows.iter().map(|text| stored_json("scores.cases", text)).collect::<Result<_, _>>()?;
-    Ok(record.sides.iter().find(|side| side.arm == "cand").and_then(|side| paired(&side.cases, &without)))
+    let cases = |text: &str| stored_json::<Vec<CaseMean>>("scores.cases", text);
+    let without: Vec<Vec<CaseMean>> = rows.iter().map(|text| cases(text)).collect::<Result<_, _>>()?;
+    let with = with.flatten().map(|text| cases(&text)).transpose()?;
+    Ok(with.and_then(|with| paired(&with, &without)))
 }
 
 /// The lift that goes with a score that a maintenance release takes over.

@@ -207,10 +207,6 @@ pub(super) async fn set_of_release(
     score: Option<&Score>,
 ) -> Result<(), Error> {
     let own = release.version.to_string();
-    let record = match (&release.record, &release.verified) {
-        (Some(record), _) => Some(record.digest),
-        (None, verified) => verified.as_ref().map(|(verified, _)| verified.record),
-    };
     let lineage = match release.parent.as_deref().and_then(|parent| parent.split_once('@')) {
         None => attempt::lineage_of(String::new(), &release.id, &own),
         Some((id, version)) => {
@@ -226,9 +222,13 @@ pub(super) async fn set_of_release(
             }
         }
     };
-    let lift = match (&release.inherited, &release.record) {
+    let measured = match (&release.record, &release.verified) {
+        (Some(record), _) => Some((record.digest, record.score_key)),
+        (None, verified) => verified.as_ref().map(|(verified, _)| (verified.record, verified.score_key)),
+    };
+    let lift = match (&release.inherited, &measured) {
         (Some(score), _) => lift::taken_over(tx, &release.id, score).await?,
-        (None, Some(record)) => lift::of(tx, record).await?,
+        (None, Some((record, score_key))) => lift::of(tx, record, score_key).await?,
         (None, None) => None,
     };
     sqlx::query(
@@ -236,7 +236,7 @@ pub(super) async fn set_of_release(
          where skill = $5 and version = $6",
     )
     .bind(release.suite.map(|suite| suite.to_string()))
-    .bind(record.map(|record| record.to_string()))
+    .bind(measured.map(|(record, _)| record.to_string()))
     .bind(score.map(json).transpose()?)
     .bind(lineage)
     .bind(release.id.to_string())

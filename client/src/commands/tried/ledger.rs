@@ -60,15 +60,18 @@ struct Experiment {
     description: String,
 }
 
-/// Shows what a registry knows.
+/// Shows what a registry knows; with a status, only the experiments that ended so.
 ///
 /// # Errors
 /// [`skill_schema::codes::NOT_FOUND`], and what the network and the registry refuse.
-pub(super) async fn run(spec: &Spec, context: &Context) -> anyhow::Result<()> {
+pub(super) async fn run(spec: &Spec, status: Option<&str>, context: &Context) -> anyhow::Result<()> {
     let registry = context.registry_for(&spec.id, spec.registry.as_deref())?;
     let api = context.api(&registry)?;
     let info = api.info(&spec.id).await?;
-    let attempts = api.evals(&spec.id).await?.attempts.into_iter().map(attempt).collect();
+    let attempts = match status {
+        Some(_) => Vec::new(),
+        None => api.evals(&spec.id).await?.attempts.into_iter().map(attempt).collect(),
+    };
     let mut experiments = Vec::new();
     for said in &info.versions {
         let Some(digest) = said.tried else { continue };
@@ -77,6 +80,7 @@ pub(super) async fn run(spec: &Spec, context: &Context) -> anyhow::Result<()> {
             Err(error) => context.output.warn(format!("the log of {}@{} is left out: {error}", spec.id, said.version)),
         }
     }
+    experiments.retain(|experiment| status.is_none_or(|status| experiment.status == status));
     let tried = Tried { id: spec.id.clone(), registry: registry.label().to_owned(), attempts, experiments };
     context.output.result_or("skill.tried.published/1", &tried, |out| say(&tried, out));
     Ok(())
