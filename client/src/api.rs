@@ -5,7 +5,6 @@ pub mod download;
 mod fork;
 mod http;
 mod ping;
-mod release;
 mod sealed;
 mod upload;
 
@@ -30,7 +29,6 @@ pub use beside::{Beside, Evidence, Release};
 pub use http::Http;
 use http::{Body, Call};
 pub use ping::Pong;
-pub use release::{Beside, Evidence, Release};
 pub use sealed::SuiteArchives;
 
 /// The registry said no, and why.
