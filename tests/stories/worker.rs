@@ -93,7 +93,7 @@ fn a_verifier_measures_what_nobody_else_can_read() {
     assert_eq!(attempts(&world).len(), 2, "the same command goes on with it");
     let done = sealed::work(&vera, &model, &[]).ok().json();
     assert_eq!((&done["jobs"][0]["verdict"], &done["jobs"][0]["kind"]), (&"accept".into(), &"result".into()));
-    said.push(publish(&ada, &skill).ok().says("accept"));
+    said.push(publish(&ada, &skill).ok().says("Verdict"));
     assert_eq!(index(&world)[0]["tags"]["best"], "1.1.0");
 
     skill.version("1.2.0");
@@ -163,7 +163,8 @@ fn a_second_verifier_confirms_and_one_that_does_not_find_it_refutes() {
     assert_eq!(trust(&world), ["verified ×2", "verified ×2"]);
     let board = || world.registry.get("/api/skill/v1/leaderboard").json()["groups"][0]["items"].clone();
     let shown = &board()[0];
-    assert_eq!((&shown["version"], &shown["rank"], &shown["proven"]), (&"1.1.0".into(), &1.into(), &true.into()));
+    // Cases of sealed holdouts have other names in every attempt, so that no gain over no skill can be paired by case.
+    assert_eq!((&shown["version"], &shown["proven"]), (&"1.1.0".into(), &false.into()));
     is_moody.store(true, Ordering::Relaxed);
     let kinds: Vec<Value> =
         (0..2).map(|_| sealed::work(&xena, &model, &["--recheck"]).ok().json()["jobs"][0]["kind"].clone()).collect();
@@ -238,7 +239,7 @@ fn after_the_reveal_anybody_checks_every_result() {
     publish(&ada, &skill).refused(7, "E_JOB_QUEUED");
     // The folder has no holdout: the registry reveals the copy that it keeps.
     ada.skill(&["suite", "reveal", &skill.path()]).ok().says("Revealed");
-    publish(&ada, &skill).refused(11, "E_JOB_FAILED");
+    publish(&ada, &skill).refused(5, "E_SUITE_CHANGED");
     let rita = world.reader("rita");
     let audit = rita.skill(&["suite", "audit", "ada/shout", "--json"]).ok().json();
     let checks = audit["results"][0]["checks"].as_array().expect("checks");
