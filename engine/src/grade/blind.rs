@@ -143,10 +143,10 @@ mod tests {
         Grader::new(engine, &settings, std::path::Path::new("/nonexistent"), 1).unwrap()
     }
 
-    /// Prefers the answer with `better` in it, wherever it stands.
+    /// Prefers the answer with `superior` in it, wherever it stands.
     fn fair(text: &str) -> String {
         let second = text.find("Second answer").unwrap();
-        let winner = match (text[..second].contains("better"), text[second..].contains("better")) {
+        let winner = match (text[..second].contains("superior"), text[second..].contains("superior")) {
             (true, false) => "first",
             (false, true) => "second",
             _ => "tie",
@@ -162,7 +162,7 @@ mod tests {
         let details = texts::of(&record, |record, n| {
             let run = &record.runs[n];
             let case = run.case.trim_start_matches("case-").parse().unwrap();
-            if run.arm == Arm::Cand && better(case) { "better".to_owned() } else { "plain".to_owned() }
+            if run.arm == Arm::Cand && better(case) { "superior".to_owned() } else { "plain".to_owned() }
         });
         (record, details)
     }
