@@ -112,16 +112,13 @@ fn compare(bytes: &[u8], expected: &Expected, candidate: &Package, scan_clean: b
     conditions(&record, expected)?;
     let suite = expected.suite.as_ref().map(|bytes| suite::pack::open(bytes)).transpose()?;
     let claimed = record.terms()?;
-    let leak = match &suite {
-        Some(suite) => {
-            cases(&record, suite, &expected.attempt)?;
-            let holdout: Vec<_> = suite.suite.part(&suite.lock, Split::Holdout).cloned().collect();
-            !leak::scan_package(candidate, &holdout).is_empty()
-        }
-        None => {
-            sealed::equally_many(&record)?;
-            claimed.is_some_and(|terms| terms.leak)
-        }
+    let leak = if let Some(suite) = &suite {
+        cases(&record, suite, &expected.attempt)?;
+        let holdout: Vec<_> = suite.suite.part(&suite.lock, Split::Holdout).cloned().collect();
+        !leak::scan_package(candidate, &holdout).is_empty()
+    } else {
+        sealed::equally_many(&record)?;
+        claimed.is_some_and(|terms| terms.leak)
     };
     let said = expected.held.terms;
     let terms = Terms {

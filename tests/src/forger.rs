@@ -67,7 +67,7 @@ impl Cases {
 
     /// Its archive.
     pub fn packed(&self, contents: pack::Contents) -> Vec<u8> {
-        pack::pack(&self.opened, contents).expect("packed").archive.to_vec()
+        pack::pack(&self.opened, contents).expect("packed").archive.clone()
     }
 }
 

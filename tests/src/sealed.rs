@@ -114,7 +114,7 @@ pub fn words_in(bytes: &[u8], words: &[String]) -> Vec<String> {
     if let Ok(suite) = pack::open(bytes) {
         texts.extend(suite.package.files().map(|file| [file.path.as_bytes(), b"\n", file.content].concat()));
     }
-    if let Ok(package) = Package::open(bytes.to_vec(), &Limits::V1) {
+    if let Ok(package) = Package::open(bytes, &Limits::V1) {
         texts.extend(package.files().map(|file| file.content.to_vec()));
     }
     let has = |text: &[u8], word: &str| text.windows(word.len()).any(|window| window == word.as_bytes());

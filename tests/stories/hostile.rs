@@ -128,7 +128,8 @@ fn a_skill_that_holds_an_answer_key_is_a_leak() {
     let model = Model::obedient();
     let key: String = (0..20)
         .map(|n| format!("alpha{n} beta{n} gamma{n} delta{n} epsilon{n} zeta{n} eta{n} theta{n}: LOUD\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let mut suite: Value = serde_json::from_str(&project.read("shout/evals/evals.json")).expect("JSON");
     for (n, case) in suite["evals"].as_array_mut().expect("cases").iter_mut().enumerate() {
         case["prompt"] = json!(format!("alpha{n} beta{n} gamma{n} delta{n} epsilon{n} zeta{n} eta{n} theta{n}"));

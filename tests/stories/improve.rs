@@ -209,7 +209,7 @@ fn killed(goal: usize, kills: usize) {
             .expect("started");
         // Uneven steps land in every stage of an experiment.
         let (until, begun) = (n * all / (kills + 1) + n * n % 7, Instant::now());
-        while again.asked().len() < until && begun.elapsed() < Duration::from_secs(60) {
+        while again.asked().len() < until && begun.elapsed() < Duration::from_mins(1) {
             std::thread::sleep(Duration::from_millis(1));
         }
         running.kill().expect("killed");

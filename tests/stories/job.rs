@@ -62,7 +62,8 @@ impl Raw {
     fn claim_as(&self, key: &str) -> Answer {
         let created = now();
         let text = worker::Claim::text(&self.origin, key, created);
-        let signature: String = self.key.sign(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let signed = self.key.sign(text.as_bytes());
+        let signature = signed.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         let claim = worker::Claim { key: key.to_owned(), created, signature, suites: vec![], recheck: false };
         self.send("POST", worker::ROUTE, "application/json", &serde_json::to_vec(&claim).expect("JSON"))
     }

@@ -131,7 +131,7 @@ pub async fn queue(
         created: context.clock.now(),
         kind: EvalKind::Attempt,
         model: EvalModel { id: MODEL.to_owned(), weights: MODEL.to_owned() },
-        nonce: random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect(),
+        nonce: hex::encode(random::<16>()?),
         origin: signing.source.origin.clone(),
         parent: *parent,
         record: None,

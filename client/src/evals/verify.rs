@@ -126,7 +126,7 @@ impl<'a> Verifier<'a> {
     pub async fn claim(&self, recheck: bool) -> anyhow::Result<Option<Lease>> {
         let (key, created) = (self.secret.public().to_text(), self.context.clock.now());
         let text = worker::Claim::text(&self.source.origin, &key, created);
-        let signature = self.secret.sign(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let signature = hex::encode(self.secret.sign(text.as_bytes()));
         self.source.api()?.claim(&worker::Claim { key, created, signature, suites: self.suites(), recheck }).await
     }
 

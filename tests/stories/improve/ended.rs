@@ -26,7 +26,7 @@ fn a_person_ends_it_and_it_goes_on_from_there() {
         .spawn()
         .expect("started");
     let begun = Instant::now();
-    while model.asked().len() < 400 && begun.elapsed() < Duration::from_secs(60) {
+    while model.asked().len() < 400 && begun.elapsed() < Duration::from_mins(1) {
         std::thread::sleep(Duration::from_millis(2));
     }
     Command::new("kill").args(["-INT", &running.id().to_string()]).status().expect("sent");

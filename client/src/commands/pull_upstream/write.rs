@@ -135,7 +135,9 @@ mod tests {
         let home = tempfile::tempdir().expect("a folder");
         let folder = home.path().join("notes");
         fs::create_dir(&folder).expect("made");
-        all.values().for_each(|file| write(&folder.join(&file.path), file).expect("written"));
+        for file in all.values() {
+            write(&folder.join(&file.path), file).expect("written");
+        }
         (home, folder)
     }
 

@@ -81,9 +81,9 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<()> {
         for finding in &summary.results {
             let what = format!("{}, attempt {}: {}", finding.subject, finding.attempt.short(), finding.verdict);
             if finding.holds() {
-                out.status("Holds", what)
+                out.status("Holds", what);
             } else {
-                out.status_warn("Wrong", what)
+                out.status_warn("Wrong", what);
             }
             for check in finding.checks.iter().filter(|check| !check.ok) {
                 out.note(format!("{}: {}", check.what, check.found.as_deref().unwrap_or_default()));

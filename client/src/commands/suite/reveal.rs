@@ -1,6 +1,6 @@
 //! `skill suite reveal` and `skill suite retire`: the holdout becomes public, or nothing is measured with the suite any more.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use skill_bundle::chain::PublishedSuite;
@@ -82,7 +82,7 @@ pub(super) async fn retire(args: &RetireArgs, context: &Context) -> anyhow::Resu
     change(context, &args.path, &args.key, SuiteState::Retire).await
 }
 
-async fn change(context: &Context, path: &PathBuf, key: &KeyArgs, state: SuiteState) -> anyhow::Result<()> {
+async fn change(context: &Context, path: &Path, key: &KeyArgs, state: SuiteState) -> anyhow::Result<()> {
     let skill = statement::skill_of(path)?;
     let opened = Suite::read(path)?;
     let (id, version) = statement::name_of(&opened, &skill)?;

@@ -25,7 +25,7 @@ struct Tried {
     id: SkillId,
     registry: String,
     /// Logged attempts, newest first.
-    attempts: Vec<Attempt>,
+    attempts: Vec<Entered>,
     /// What logs tell that were published with versions. Nobody signed them.
     experiments: Vec<Experiment>,
 }
@@ -33,7 +33,7 @@ struct Tried {
 /// An attempt to beat the head.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Attempt {
+struct Entered {
     attempt: Digest,
     version: Version,
     /// `accept`, `maintenance`, `reject` or `invalid`; `pending` without a result.
@@ -94,8 +94,8 @@ async fn fetch(api: &Api, digest: &Digest) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn attempt(entry: Entry) -> Attempt {
-    Attempt {
+fn attempt(entry: Entry) -> Entered {
+    Entered {
         attempt: entry.attempt,
         version: entry.version,
         outcome: entry.verdict.unwrap_or_else(|| "pending".to_owned()),
@@ -139,7 +139,7 @@ fn say(tried: &Tried, out: &Output) {
         return;
     }
     let delta = |delta: Option<i64>| delta.map_or_else(|| "-".to_owned(), |pm| words::points(pm * 1_000));
-    let row = |attempt: &Attempt| {
+    let row = |attempt: &Entered| {
         let (version, outcome) = (attempt.version.to_string(), escape(&attempt.outcome));
         let against = if attempt.against_head { "the head" } else { "no skill" };
         let (model, failed) = (escape(&attempt.model), attempt.failed.to_string());
