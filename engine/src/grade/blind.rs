@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(names, ["case-0", "case-4", "case-5", "case-6", "case-7"]);
         let shown = &found[0].1.b;
         assert!(
-            shown.starts_with("better\n\nFile a.txt (30000 bytes):\nxxx") && shown.chars().count() == MAX_ANSWER + 1
+            shown.starts_with("superior\n\nFile a.txt (30000 bytes):\nxxx") && shown.chars().count() == MAX_ANSWER + 1
         );
     }
 }
